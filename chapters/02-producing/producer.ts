@@ -1,0 +1,44 @@
+// Adds a sensor reading to `sensor_readings` every second until Ctrl+C: XADD with MAXLEN ~ 1000.
+// Beside it, run a reader of chapter 3 or consumers of chapter 4. An argument sets the pace:
+//   npm run chapter 2 producer 100        a reading every 100 ms
+import { setTimeout as sleep } from 'node:timers/promises';
+import { Redis } from 'ioredis';
+
+const everyMs = Number(process.argv[2] ?? 1000);
+if (!(everyMs > 0)) {
+  console.error(`The pace is a number of milliseconds, not '${process.argv[2]}'.`);
+  process.exit(1);
+}
+
+const redis = new Redis(process.env.REDIS_URL ?? 'redis://127.0.0.1:6379');
+
+const stop = new AbortController();
+process.once('SIGINT', () => stop.abort());
+process.once('SIGTERM', () => stop.abort());
+
+const between = (low: number, high: number) => (low + Math.random() * (high - low)).toFixed(2);
+
+for (let sensorId = 1; !stop.signal.aborted; sensorId++) {
+  const reading = {
+    sensorId,
+    temperature: between(10, 60),
+    humidity: between(20, 100),
+    location: `room_${(sensorId % 3) + 1}`,
+  };
+  const id = await redis.xadd(
+    'sensor_readings',
+    'MAXLEN',
+    '~', // about: the server drops whole blocks of old entries, which costs it next to nothing
+    1000,
+    '*', // options stand before the id; behind it, they would be stored as fields
+    ...Object.entries(reading).flat(),
+  );
+  const { temperature, humidity, location } = reading;
+  console.log(`added ${id} sensor=${sensorId} ${temperature} °C ${humidity} % ${location}`);
+
+  await sleep(everyMs, undefined, { signal: stop.signal }).catch(() => {});
+}
+
+await redis.quit();
+
+// Try next: start two producers. Do their ids ever collide?

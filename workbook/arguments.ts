@@ -1,0 +1,66 @@
+import { parseArgs } from 'node:util';
+import { errorMessage, UserError } from './process/user-error.ts';
+import { print } from './terminal/print.ts';
+
+interface Expected<Flag extends string> {
+  /** The lines that show how the command is typed. */
+  readonly usage: readonly string[];
+  readonly flags?: readonly Flag[];
+  /** After so many words, everything is handed on unread; without it, everything is read. */
+  readonly restAfter?: number;
+}
+
+interface Given<Flag extends string> {
+  readonly positionals: readonly string[];
+  readonly has: (flag: Flag) => boolean;
+  readonly rest: readonly string[];
+}
+
+/**
+ * Reads what was typed after the command's name. A flag also counts when it was typed without the
+ * `--` that npm asks for: `npm run chapter 4 --live` reaches us as `npm_config_live`.
+ *
+ * `--help` prints the usage and ends the command.
+ *
+ * @throws UserError for a flag that the command does not have
+ */
+export function commandArguments<Flag extends string = never>(
+  expected: Expected<Flag>,
+): Given<Flag> {
+  const typed = process.argv.slice(3);
+  const cut = indexAfterWords(typed, expected.restAfter ?? Number.POSITIVE_INFINITY);
+  const flags = expected.flags ?? [];
+  const usage = `Type one of these:\n${expected.usage.map((line) => `  ${line}`).join('\n')}`;
+
+  const options = Object.fromEntries(
+    [...flags, 'help'].map((name) => [name, { type: 'boolean' as const }]),
+  );
+  try {
+    const { values, positionals } = parseArgs({
+      args: typed.slice(0, cut),
+      options,
+      allowPositionals: true,
+    });
+    if (values.help) {
+      print(usage);
+      process.exit();
+    }
+    return {
+      positionals,
+      has: (flag) => values[flag] === true || process.env[`npm_config_${flag}`] === 'true',
+      rest: typed.slice(cut),
+    };
+  } catch (error) {
+    throw new UserError(`${errorMessage(error).split('. ')[0]}.\n${usage}`);
+  }
+}
+
+/** The index behind the `count`th word that is not a flag. */
+function indexAfterWords(typed: readonly string[], count: number): number {
+  let words = 0;
+  for (const [index, word] of typed.entries()) {
+    if (!word.startsWith('-')) words++;
+    if (words === count) return index + 1;
+  }
+  return typed.length;
+}

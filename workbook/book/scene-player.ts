@@ -1,0 +1,171 @@
+import { createRequire } from 'node:module';
+import { basename, join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import type { Redis } from 'ioredis';
+import type { Actor, Scene, Stage, StartOptions } from '../../chapters/stage.ts';
+import { CHAPTERS } from '../paths.ts';
+import type { Lifetime } from '../process/lifetime.ts';
+import type { ServerInUse } from '../redis/use.ts';
+import { Connection } from '../resp/connection.ts';
+import { formatReply } from '../resp/format.ts';
+import { splitArguments } from '../resp/split-arguments.ts';
+import { print, printGap } from '../terminal/print.ts';
+import { colour, paragraph } from '../terminal/style.ts';
+import { type Chapter, findProgram, sceneFile } from './catalogue.ts';
+import { BackgroundProgram } from './program.ts';
+
+const PATIENCE_MS = 20_000;
+const LOOK_EVERY_MS = 20;
+const LABEL_COLOURS = [colour.cyan, colour.yellow, colour.magenta, colour.green, colour.blue];
+
+const require = createRequire(import.meta.url);
+
+/** Loads a chapter's scene. It is TypeScript, hence `require`, which the launcher has taught that. */
+export function loadScene(chapter: Chapter): Scene {
+  return require(sceneFile(chapter));
+}
+
+/** The Stage on which `npm run chapter N` plays: it prints, and it ends what a scene has started. */
+export class ScenePlayer implements Stage {
+  readonly #chapter: Chapter;
+  readonly #server: ServerInUse;
+  readonly #lifetime: Lifetime;
+  readonly #programs: BackgroundProgram[] = [];
+  readonly #labels = new Map<string, (text: string) => string>();
+  #redis: Redis | undefined;
+  #prompt: Promise<Connection> | undefined;
+
+  readonly live: boolean;
+
+  constructor(chapter: Chapter, server: ServerInUse, lifetime: Lifetime, live: boolean) {
+    this.live = live;
+    this.#chapter = chapter;
+    this.#server = server;
+    this.#lifetime = lifetime;
+    lifetime.atEnd(() => this.end());
+  }
+
+  get redis(): Redis {
+    if (!this.#redis) {
+      // Loaded when first asked for: the first words of a scene need not wait for it.
+      const ioredis: typeof import('ioredis') = require('ioredis');
+      this.#redis = new ioredis.Redis(this.#server.url);
+    }
+    return this.#redis;
+  }
+
+  heading(text: string): void {
+    printGap();
+    print(colour.bold(text));
+  }
+
+  say(text: string): void {
+    print(paragraph(text.replace(/\s+/g, ' ').trim()));
+    printGap();
+  }
+
+  async run(program: string, ...args: string[]): Promise<void> {
+    await this.start(program, { args }).finish();
+  }
+
+  start(program: string, options: StartOptions = {}): Actor {
+    const { args = [], as = basename(program) } = options;
+    const label = this.#labelFor(as);
+    const listeners = new Set<(line: string) => void>();
+    let crashed = false;
+
+    const running = new BackgroundProgram(
+      this.#fileOf(program),
+      { args, url: this.#server.url },
+      (line) => {
+        print(`${label} ${line}`);
+        for (const listener of listeners) listener(line);
+      },
+    );
+    this.#programs.push(running);
+    const failed = running.ended.then(({ code }) => {
+      if (code === 0 || crashed || this.#lifetime.signal.aborted) return;
+      throw new Error(`${as} ended with exit code ${code}: its last lines say why.`);
+    });
+    failed.catch(() => {});
+
+    return {
+      says: (pattern) => {
+        const said = new Promise<string>((resolve) => {
+          listeners.add((line) => pattern.test(line) && resolve(line));
+        });
+        const silence = running.ended.then(() => {
+          throw new Error(`${as} ended without saying ${pattern}.`);
+        });
+        return withPatience(
+          `${as} to say ${pattern}`,
+          Promise.race([said, failed.then(() => silence)]),
+        );
+      },
+      stop: async () => {
+        await running.stop();
+        await failed;
+      },
+      crash: async () => {
+        crashed = true;
+        await running.crash();
+        print(`${label} ${colour.red('killed with SIGKILL')}`);
+      },
+      finish: () => failed,
+    };
+  }
+
+  async show(command: string): Promise<void> {
+    this.#prompt ??= Connection.open(this.#server.url);
+    const reply = await (await this.#prompt).send(splitArguments(command) ?? [command]);
+    print(`${colour.dim('redis>')} ${colour.bold(command)}`);
+    print(formatReply(reply));
+  }
+
+  async until(what: string, condition: () => Promise<boolean>): Promise<void> {
+    const deadline = Date.now() + PATIENCE_MS;
+    while (!(await condition())) {
+      if (Date.now() > deadline) throw new Error(`The scene waited too long for: ${what}.`);
+      await sleep(LOOK_EVERY_MS);
+    }
+  }
+
+  /** Whether programs of the scene are still running. */
+  get busy(): boolean {
+    return this.#programs.some((program) => program.running);
+  }
+
+  /** Ends the programs that still run, and the scene's own connections. */
+  async end(): Promise<void> {
+    await Promise.all(this.#programs.splice(0).map((program) => program.stop()));
+    this.#redis?.disconnect();
+    (await this.#prompt?.catch(() => undefined))?.close();
+  }
+
+  #fileOf(program: string): string {
+    if (program.includes('/')) return join(CHAPTERS, `${program}.ts`);
+    return findProgram(this.#chapter, program).file;
+  }
+
+  #labelFor(name: string): string {
+    const paint =
+      this.#labels.get(name) ??
+      LABEL_COLOURS[this.#labels.size % LABEL_COLOURS.length] ??
+      colour.cyan;
+    this.#labels.set(name, paint);
+    return paint(`${name} |`);
+  }
+}
+
+async function withPatience<T>(what: string, promise: Promise<T>): Promise<T> {
+  const patience = new AbortController();
+  const tooLong = sleep(PATIENCE_MS, undefined, { signal: patience.signal }).then(() => {
+    throw new Error(`The scene waited too long for ${what}.`);
+  });
+  tooLong.catch(() => {});
+  try {
+    return await Promise.race([promise, tooLong]);
+  } finally {
+    patience.abort();
+  }
+}

@@ -1,0 +1,27 @@
+import { commandArguments } from '../arguments.ts';
+import { type Check, examine } from '../doctor/checks.ts';
+import { runCommand } from '../process/lifetime.ts';
+import { print } from '../terminal/print.ts';
+import { colour, paragraph } from '../terminal/style.ts';
+
+const MARKS = { ok: colour.green('ok   '), note: colour.yellow('note '), bad: colour.red('BAD  ') };
+const INDENT = ' '.repeat(5);
+
+runCommand(async (lifetime) => {
+  commandArguments({ usage: ['npm run doctor      what is here, what is missing, what to do'] });
+  let bad = 0;
+  for await (const check of examine(lifetime)) {
+    print(describe(check));
+    if (check.state === 'bad') bad++;
+  }
+  print('');
+  print(
+    bad === 0 ? 'All is well. Next: npm run chapter 1' : `To be mended: ${bad}. See BAD above.`,
+  );
+  return bad === 0 ? 0 : 1;
+});
+
+function describe({ state, what, finding, advice }: Check): string {
+  const line = `${MARKS[state]}${paragraph(`${what}: ${finding}`, INDENT).trimStart()}`;
+  return advice ? `${line}\n${paragraph(`-> ${advice}`, INDENT)}` : line;
+}

@@ -1,0 +1,164 @@
+import { accessSync, constants, mkdirSync, readFileSync } from 'node:fs';
+import { createRequire } from 'node:module';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import which from 'which';
+import { cacheFolder, ROOT, STATE } from '../paths.ts';
+import type { Lifetime } from '../process/lifetime.ts';
+import { errorMessage } from '../process/user-error.ts';
+import { findCli, found, OLDEST_REDIS, type RedisBinary } from '../redis/binary.ts';
+import { locateRedis } from '../redis/locate.ts';
+import { installCommand } from '../redis/obtain.ts';
+import { freePort, startServer } from '../redis/server.ts';
+import { findSharedServer } from '../redis/shared.ts';
+import { hidePassword, learnersServer } from '../redis/use.ts';
+
+const STACK = ['ioredis', 'redis-memory-server', 'tsx', 'typescript', 'vitest'];
+
+/** One thing that the doctor has looked at. */
+export interface Check {
+  readonly state: 'ok' | 'note' | 'bad';
+  readonly what: string;
+  readonly finding: string;
+  /** What to do about it. */
+  readonly advice?: string;
+}
+
+/** Looks at all that the workbook needs. Fetches nothing; starts the Redis that it finds, once. */
+export async function* examine(lifetime: Lifetime): AsyncGenerator<Check> {
+  yield {
+    state: 'ok',
+    what: 'Node',
+    finding: `${process.versions.node} (20.12 or newer is needed)`,
+  };
+  yield npm();
+  yield stack();
+  yield* redis(lifetime);
+  yield await port();
+  yield writable('Cache for a fetched Redis', cacheFolder(), 'set WORKBOOK_CACHE to one that is');
+  yield writable('Folder for your own state', STATE, 'set WORKBOOK_STATE to one that is');
+  yield writable('Temporary folder', tmpdir(), 'set TMPDIR to one that is');
+  yield terminal();
+}
+
+function npm(): Check {
+  const version = /npm\/(\S+)/.exec(process.env.npm_config_user_agent ?? '')?.[1];
+  const finding = version ?? 'not asked: this was not started with npm run';
+  return { state: version ? 'ok' : 'note', what: 'npm', finding };
+}
+
+function stack(): Check {
+  const require = createRequire(import.meta.url);
+  const missing: string[] = [];
+  const versions = STACK.map((name) => {
+    try {
+      const path = join(ROOT, 'node_modules', name, 'package.json');
+      require.resolve(name);
+      const { version }: { version: string } = JSON.parse(readFileSync(path, 'utf8'));
+      return `${name} ${version}`;
+    } catch {
+      missing.push(name);
+      return `${name} is missing`;
+    }
+  });
+  const finding = versions.join(', ');
+  if (missing.length === 0) return { state: 'ok', what: 'Packages', finding };
+  return { state: 'bad', what: 'Packages', finding, advice: 'Type: npm ci' };
+}
+
+async function* redis(lifetime: Lifetime): AsyncGenerator<Check> {
+  try {
+    const own = await learnersServer();
+    if (own) {
+      const finding = `${own.name} ${own.version} at ${hidePassword(own.url)}`;
+      yield { state: 'ok', what: 'REDIS_URL', finding, advice: 'Chapters and the prompt use it.' };
+    }
+  } catch (error) {
+    const [finding = '', ...advice] = errorMessage(error).split('\n');
+    yield { state: 'bad', what: 'REDIS_URL', finding, advice: advice.join(' ') };
+  }
+
+  const shared = await findSharedServer();
+  if (shared) {
+    yield {
+      state: 'ok',
+      what: 'Shared server',
+      finding: `${shared.name} ${shared.version} at ${shared.url}`,
+    };
+  }
+
+  try {
+    const search = await locateRedis();
+    if (found(search)) yield* binary(search, lifetime);
+    else yield await fetchable(search.reasons);
+  } catch (error) {
+    yield { state: 'bad', what: 'Redis', finding: errorMessage(error) };
+  }
+}
+
+async function* binary(server: RedisBinary, lifetime: Lifetime): AsyncGenerator<Check> {
+  const finding = `${server.name} ${server.version}, from ${server.source}: ${server.path}`;
+  yield { state: 'ok', what: 'Redis', finding };
+  try {
+    const running = await startServer(server);
+    lifetime.atEnd(running.stop);
+    yield { state: 'ok', what: 'It starts', finding: `and answers at ${running.url}` };
+    await running.stop();
+  } catch (error) {
+    yield {
+      state: 'bad',
+      what: 'It starts',
+      finding: errorMessage(error),
+      advice: `Try: ${installCommand()}`,
+    };
+  }
+  const cli = await findCli(server);
+  const prompt = cli ?? "none; npm run cli uses the workbook's own prompt";
+  yield { state: 'ok', what: 'redis-cli', finding: prompt };
+}
+
+/** Nothing is here yet. Can the first command that needs a Redis fetch one? */
+async function fetchable(reasons: readonly string[]): Promise<Check> {
+  const has = async (...tools: string[]) => {
+    for (const tool of tools) if (!(await which(tool, { nothrow: true }))) return false;
+    return true;
+  };
+  const finding = `none yet (${reasons.join('; ')})`;
+  if (await has('apt-get', 'dpkg-deb')) {
+    const advice =
+      "The first chapter fetches your system's package: seconds, nothing is installed.";
+    return { state: 'note', what: 'Redis', finding, advice };
+  }
+  if (process.platform === 'win32' || (await has('make', 'cc'))) {
+    const advice = `The first chapter downloads and builds one: a minute or two. Quicker: ${installCommand()}`;
+    return { state: 'note', what: 'Redis', finding, advice };
+  }
+  const advice = `Install Redis ${OLDEST_REDIS} or newer: ${installCommand()}`;
+  return { state: 'bad', what: 'Redis', finding, advice };
+}
+
+async function port(): Promise<Check> {
+  try {
+    return { state: 'ok', what: 'Free port', finding: `${await freePort()}, for example` };
+  } catch (error) {
+    const advice = 'Something keeps programs from listening on 127.0.0.1: a sandbox, a firewall?';
+    return { state: 'bad', what: 'Free port', finding: errorMessage(error), advice };
+  }
+}
+
+function writable(what: string, folder: string, otherwise: string): Check {
+  try {
+    mkdirSync(folder, { recursive: true });
+    accessSync(folder, constants.W_OK);
+    return { state: 'ok', what, finding: folder };
+  } catch (error) {
+    const advice = `Make the folder writable, or ${otherwise}.`;
+    return { state: 'bad', what, finding: errorMessage(error), advice };
+  }
+}
+
+function terminal(): Check {
+  const { columns, rows, isTTY } = process.stdout;
+  const finding = isTTY ? `${columns} x ${rows}` : 'none: plain output, no colours';
+  return { state: 'ok', what: 'Terminal', finding };
+}

@@ -1,0 +1,55 @@
+// Outlives the command that started it by a moment: when that command is gone, however it went,
+// its processes are killed and its temporary folders removed. The end of standard input is the
+// sign, because the operating system closes a pipe also after SIGKILL.
+//
+// Each line on standard input is a JSON object:
+//   {"guard": 123}       kill this process (and its group) at the end
+//   {"release": 123}     it ended by itself
+//   {"remove": "/path"}  remove this file or folder at the end
+//   {"keep": "/path"}    it is gone already
+//
+// Plain JavaScript: it has to be up before anything else is started.
+'use strict';
+
+const { rmSync } = require('node:fs');
+const { createInterface } = require('node:readline');
+
+/** @type {Set<number>} */
+const processes = new Set();
+/** @type {Set<string>} */
+const paths = new Set();
+
+for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP']) process.on(signal, () => {});
+
+const lines = createInterface({ input: process.stdin });
+
+lines.on('line', (line) => {
+  const { guard, release, remove, keep } = JSON.parse(line);
+  if (guard) processes.add(guard);
+  if (release) processes.delete(release);
+  if (remove) paths.add(remove);
+  if (keep) paths.delete(keep);
+});
+
+lines.on('close', () => {
+  for (const pid of processes) kill(pid);
+  for (const path of paths) {
+    try {
+      rmSync(path, { recursive: true, force: true, maxRetries: 5, retryDelay: 100 });
+    } catch {
+      // Somebody else's file by now, or a disk that is gone: nobody is left to tell.
+    }
+  }
+});
+
+/** @param {number} pid */
+function kill(pid) {
+  // A negative number names the whole group: what the process started dies with it.
+  for (const target of process.platform === 'win32' ? [pid] : [-pid, pid]) {
+    try {
+      process.kill(target, 'SIGKILL');
+    } catch {
+      // Already gone.
+    }
+  }
+}

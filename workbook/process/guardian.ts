@@ -1,0 +1,54 @@
+import { type ChildProcess, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { fileURLToPath } from 'node:url';
+
+const SCRIPT = fileURLToPath(new URL('./guardian.cjs', import.meta.url));
+
+let guardian: ChildProcess | undefined;
+
+/**
+ * Tells the guardian, a small process of its own, what must not outlive this command: it kills and
+ * removes that when this process is gone, also after SIGKILL. The first call starts it.
+ */
+function tell(order: Record<string, number | string>): void {
+  if (!guardian) {
+    guardian = spawn(process.execPath, [SCRIPT], {
+      detached: true,
+      windowsHide: true,
+      stdio: ['pipe', 'ignore', 'ignore'],
+    });
+    guardian.unref();
+    // A guardian that somebody killed takes no more orders; the command itself can still tidy up.
+    guardian.stdin?.on('error', () => {});
+    guardian.on('error', () => {});
+  }
+  guardian.stdin?.write(`${JSON.stringify(order)}\n`);
+}
+
+/** Starts the guardian now, so that it is up before the first process that it has to watch. */
+export function summonGuardian(): void {
+  tell({});
+}
+
+/** Has `child` and its process group killed when this process ends, until it has ended by itself. */
+export function guard(child: ChildProcess): void {
+  const { pid } = child;
+  if (pid === undefined) return;
+  tell({ guard: pid });
+  child.once('exit', () => tell({ release: pid }));
+}
+
+/** Has `path` removed when this process ends; the function returned takes that back. */
+export function guardPath(path: string): () => void {
+  tell({ remove: path });
+  return () => tell({ keep: path });
+}
+
+/** Lets the guardian do what is left, and waits for its end. */
+export async function dismissGuardian(): Promise<void> {
+  if (!guardian || guardian.exitCode !== null || guardian.signalCode !== null) return;
+  const exit = once(guardian, 'exit');
+  guardian.ref();
+  guardian.stdin?.end();
+  await exit;
+}

@@ -1,0 +1,102 @@
+import { printErrorNow } from '../terminal/print.ts';
+import { dismissGuardian, summonGuardian } from './guardian.ts';
+import { errorCode, UserError } from './user-error.ts';
+
+const SIGNALS = { SIGINT: 130, SIGTERM: 143, SIGHUP: 129 } as const;
+const PARENT_CHECK_MS = 500;
+
+/** What a command knows of its own end. */
+export interface Lifetime {
+  /** Aborted when the command has to stop: Ctrl+C, `kill`, a closed terminal, a closed pipe. */
+  readonly signal: AbortSignal;
+  /** Has `task` run at the end, however the end comes; the last one added runs first. */
+  atEnd(task: () => void | Promise<void>): void;
+  /** From now on Ctrl+C is the normal way to end this command, and its exit code is 0. */
+  endWithCtrlC(): void;
+}
+
+/**
+ * Runs a command to its end, and tidies up after it. The exit code is what `main` returns (0 when
+ * it returns nothing), 1 after an error, and 128 plus the signal's number when a signal ended it.
+ *
+ * A {@link UserError} is shown as its message alone. Any other error is a bug and keeps its stack.
+ */
+export function runCommand(main: (lifetime: Lifetime) => Promise<number | undefined>): void {
+  const stop = new AbortController();
+  const tasks: (() => void | Promise<void>)[] = [];
+  let ctrlCEnds = false;
+
+  const lifetime: Lifetime = {
+    signal: stop.signal,
+    atEnd: (task) => tasks.push(task),
+    endWithCtrlC: () => {
+      ctrlCEnds = true;
+    },
+  };
+
+  const stopped = new Promise<number>((resolve) => {
+    const stopWith = (exitCode: number) => {
+      resolve(exitCode);
+      stop.abort();
+    };
+
+    for (const [signal, exitCode] of Object.entries(SIGNALS)) {
+      process.on(signal, () => {
+        // Asked twice: leave at once. The guardian does the tidying.
+        if (stop.signal.aborted && signal === 'SIGINT') process.exit(exitCode);
+        stopWith(signal === 'SIGINT' && ctrlCEnds ? 0 : exitCode);
+      });
+    }
+    for (const stream of [process.stdout, process.stderr]) {
+      stream.on('error', (error) => {
+        // `npm run chapter 1 | head`: the reader has seen enough.
+        if (errorCode(error) === 'EPIPE') stopWith(0);
+        else throw error;
+      });
+    }
+    watchParent(() => stopWith(SIGNALS.SIGTERM));
+  });
+
+  void (async () => {
+    const running = run(main, lifetime);
+    let exitCode = await Promise.race([running, stopped]);
+    for (const task of tasks.reverse()) {
+      try {
+        await task();
+      } catch (error) {
+        exitCode = report(error);
+      }
+    }
+    await dismissGuardian();
+    process.exit(exitCode);
+  })();
+}
+
+async function run(
+  main: (lifetime: Lifetime) => Promise<number | undefined>,
+  lifetime: Lifetime,
+): Promise<number> {
+  try {
+    summonGuardian();
+    return (await main(lifetime)) ?? 0;
+  } catch (error) {
+    // What fails because we are being stopped is not worth a word.
+    return lifetime.signal.aborted ? 1 : report(error);
+  }
+}
+
+function report(error: unknown): number {
+  if (error instanceof UserError) printErrorNow(error.message);
+  else printErrorNow(error instanceof Error ? (error.stack ?? error.message) : String(error));
+  return 1;
+}
+
+/** Calls `gone` when npm, which started this command, was killed in a way that it could not pass on. */
+function watchParent(gone: () => void): void {
+  if (!process.env.npm_lifecycle_event) return;
+  const parent = process.ppid;
+  const timer = setInterval(() => {
+    if (process.ppid !== parent) gone();
+  }, PARENT_CHECK_MS);
+  timer.unref();
+}

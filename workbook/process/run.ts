@@ -1,0 +1,61 @@
+import { spawn } from 'node:child_process';
+import { guard } from './guardian.ts';
+
+/** How a program that was run to its end came out. */
+export interface Outcome {
+  /** The exit code; -1 when it could not be started, or was killed. */
+  readonly code: number;
+  /** What it printed, standard output and standard error in the order they came. */
+  readonly output: string;
+}
+
+export interface RunOptions {
+  readonly env?: NodeJS.ProcessEnv;
+  readonly cwd?: string;
+  /** Kills the program, with all that it started, when aborted. */
+  readonly signal?: AbortSignal;
+}
+
+/** Runs `command` to its end and collects its output. Never throws for what the program does. */
+export function run(
+  command: string,
+  args: readonly string[],
+  options: RunOptions = {},
+): Promise<Outcome> {
+  return new Promise((resolve) => {
+    const child = spawn(command, args, {
+      env: options.env,
+      cwd: options.cwd,
+      stdio: ['ignore', 'pipe', 'pipe'],
+      detached: process.platform !== 'win32',
+      windowsHide: true,
+    });
+    guard(child);
+    let output = '';
+    const collect = (chunk: Buffer) => {
+      output += chunk.toString();
+    };
+    child.stdout.on('data', collect);
+    child.stderr.on('data', collect);
+
+    const kill = () => killGroup(child.pid);
+    options.signal?.addEventListener('abort', kill, { once: true });
+    const settle = (outcome: Outcome) => {
+      options.signal?.removeEventListener('abort', kill);
+      resolve(outcome);
+    };
+    child.once('error', (error) => settle({ code: -1, output: error.message }));
+    child.once('close', (code) => settle({ code: code ?? -1, output }));
+    if (options.signal?.aborted) kill();
+  });
+}
+
+/** Sends SIGKILL to a process and to everything in its group. */
+export function killGroup(pid: number | undefined): void {
+  if (pid === undefined) return;
+  try {
+    process.kill(process.platform === 'win32' ? pid : -pid, 'SIGKILL');
+  } catch {
+    // It ended by itself in the meantime.
+  }
+}

@@ -1,0 +1,108 @@
+import { cpSync, mkdtempSync, readdirSync, rmSync, statSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import which from 'which';
+import { guardPath } from '../process/guardian.ts';
+import { run } from '../process/run.ts';
+import type { NotFound, RedisBinary } from './binary.ts';
+import { addToCache } from './cache-entry.ts';
+import type { Progress } from './progress.ts';
+
+/** The last line of Redis whose sources need nothing but `make` and a C compiler. */
+export const PINNED_VERSION = '7.2.12';
+
+const WORKER = fileURLToPath(new URL('./build-worker.cjs', import.meta.url));
+const STALLED_MS = 60_000;
+const LOOK_EVERY_MS = 1000;
+const SERVER = process.platform === 'win32' ? 'memurai.exe' : 'redis-server';
+
+/**
+ * Downloads the sources of Redis and compiles them, with redis-memory-server (on Windows it brings
+ * Memurai instead). `REDISMS_DOWNLOAD_MIRROR` and `REDISMS_VERSION` are honoured.
+ */
+export async function fromSources(
+  progress: Progress,
+  signal: AbortSignal,
+): Promise<RedisBinary | NotFound> {
+  if (process.platform !== 'win32') {
+    for (const tool of ['make', 'cc']) {
+      if (!(await which(tool, { nothrow: true }))) {
+        return { reason: `no ${tool} here to compile Redis with` };
+      }
+    }
+  }
+  const version = process.env.REDISMS_VERSION || PINNED_VERSION;
+  return addToCache(`redis-${version}`, 'built from source', async (folder) => {
+    // Not in the cache: the makefiles of Redis cannot do with a space in their path.
+    const workshop = mkdtempSync(join(tmpdir(), 'redis-streams-build-'));
+    const keep = guardPath(workshop);
+    try {
+      const failure = await build(version, workshop, progress, signal);
+      if (failure) return failure;
+      cpSync(join(workshop, version), folder, { recursive: true });
+      return { server: SERVER };
+    } finally {
+      rmSync(workshop, { recursive: true, force: true });
+      keep();
+    }
+  });
+}
+
+async function build(
+  version: string,
+  workshop: string,
+  progress: Progress,
+  signal: AbortSignal,
+): Promise<NotFound | undefined> {
+  progress.step(`Downloading Redis ${version} ...`);
+  const stalled = new AbortController();
+  const watch = watchDownload(workshop, {
+    stalled: () => stalled.abort(),
+    complete: () => progress.step(`Compiling Redis ${version}; this takes a minute or two ...`),
+  });
+
+  const { code, output } = await run(process.execPath, [WORKER, version, workshop], {
+    env: { ...process.env, npm_config_strict_ssl: 'true' },
+    signal: AbortSignal.any([signal, stalled.signal]),
+  });
+  clearInterval(watch);
+  if (code === 0) return undefined;
+  if (stalled.signal.aborted) return { reason: `the download of Redis ${version} does not move` };
+  return { reason: `Redis ${version} could not be downloaded and built (${lastWords(output)})` };
+}
+
+/** The archive is called `….downloading` until it is complete: its size tells how it goes. */
+function watchDownload(
+  workshop: string,
+  on: { stalled(): void; complete(): void },
+): NodeJS.Timeout {
+  let size = -1;
+  let movedAt = Date.now();
+  const timer = setInterval(() => {
+    const files = readdirSync(workshop);
+    const partial = files.find((file) => file.endsWith('.downloading'));
+    if (!partial && files.length > 0) {
+      clearInterval(timer);
+      on.complete();
+      return;
+    }
+    const now = partial
+      ? (statSync(join(workshop, partial), { throwIfNoEntry: false })?.size ?? 0)
+      : 0;
+    if (now !== size) {
+      size = now;
+      movedAt = Date.now();
+    } else if (Date.now() - movedAt > STALLED_MS) {
+      on.stalled();
+    }
+  }, LOOK_EVERY_MS);
+  return timer;
+}
+
+/** The line of a failed build that says most: its last one that speaks of an error. */
+function lastWords(output: string): string {
+  const lines = output.split('\n').filter((line) => line.trim() !== '');
+  const telling = lines.findLast((line) => /error|cannot|code is|status|checksum/i.test(line));
+  return (telling ?? lines.at(-1) ?? 'it said nothing').trim().slice(0, 200);
+}

@@ -1,0 +1,59 @@
+import { mkdirSync, mkdtempSync, readdirSync, renameSync, rmSync } from 'node:fs';
+import { join } from 'node:path';
+import { cacheFolder } from '../paths.ts';
+import { guardPath } from '../process/guardian.ts';
+import { fileSystemTrouble } from '../process/user-error.ts';
+import { found, type NotFound, type RedisBinary, type Source, tryBinary } from './binary.ts';
+import { UNFINISHED } from './locate.ts';
+
+/** What a way of getting a Redis does: puts an executable `redis-server` into an empty folder. */
+export type Fill = (folder: string) => Promise<{ readonly server: string } | NotFound>;
+
+/**
+ * Makes a new entry of the cache: all of it, or nothing. `fill` works in a folder that counts as
+ * unfinished and goes away when anything fails, also when this process is killed; only after its
+ * server has been run is the folder renamed to `name`.
+ *
+ * @throws UserError when the cache cannot be written (disk full, no permission)
+ */
+export async function addToCache(
+  name: string,
+  source: Source,
+  fill: Fill,
+): Promise<RedisBinary | NotFound> {
+  const cache = cacheFolder();
+  let folder: string;
+  try {
+    mkdirSync(cache, { recursive: true });
+    folder = mkdtempSync(join(cache, `${name}${UNFINISHED}`));
+  } catch (error) {
+    throw fileSystemTrouble(error, `write to ${cache} (WORKBOOK_CACHE can name another folder)`);
+  }
+
+  const keep = guardPath(folder);
+  try {
+    const filled = await fill(folder);
+    if ('reason' in filled) return filled;
+    const tried = await tryBinary(join(folder, filled.server), source);
+    if (!found(tried)) return tried;
+
+    const place = join(cache, name);
+    rmSync(place, { recursive: true, force: true });
+    renameSync(folder, place);
+    return { ...tried, path: join(place, filled.server) };
+  } catch (error) {
+    throw fileSystemTrouble(error, `put a Redis into ${cache}`);
+  } finally {
+    rmSync(folder, { recursive: true, force: true });
+    keep();
+  }
+}
+
+/** Removes what earlier fetches left when they were cut off together with their guardian. */
+export function removeUnfinished(): void {
+  for (const entry of readdirSync(cacheFolder())) {
+    if (entry.includes(UNFINISHED)) {
+      rmSync(join(cacheFolder(), entry), { recursive: true, force: true });
+    }
+  }
+}

@@ -1,0 +1,114 @@
+import { existsSync, mkdirSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import lockfile from 'proper-lockfile';
+import { cacheFolder } from '../paths.ts';
+import { guardPath } from '../process/guardian.ts';
+import { errorCode, fileSystemTrouble, UserError } from '../process/user-error.ts';
+import { found, OLDEST_REDIS, type RedisBinary } from './binary.ts';
+import { fromSources } from './build.ts';
+import { removeUnfinished } from './cache-entry.ts';
+import { locateInCache, locateRedis } from './locate.ts';
+import { openProgress, type Progress } from './progress.ts';
+import { fromSystemPackage } from './system-package.ts';
+
+const LOCK_STALE_MS = 10_000;
+const LOCK_RETRY_MS = 250;
+const LOCK_RETRIES = 2400;
+
+/**
+ * Answers the one question "which redis-server do we run?": one that is here already, or else one
+ * that it fetches into the workbook's cache. Two commands that ask at once fetch only once.
+ *
+ * @throws UserError when there is none and none can be had; it says what was tried and what to type
+ */
+export async function obtainRedis(signal: AbortSignal): Promise<RedisBinary> {
+  const search = await locateRedis();
+  if (found(search)) return search;
+
+  const progress = openProgress();
+  try {
+    const release = await lockCache(progress);
+    try {
+      const fetchedMeanwhile = await locateInCache();
+      if (fetchedMeanwhile) return fetchedMeanwhile;
+      removeUnfinished();
+      return await fetchRedis(search.reasons, progress, signal);
+    } finally {
+      await release();
+    }
+  } finally {
+    progress.end();
+  }
+}
+
+async function fetchRedis(
+  reasons: readonly string[],
+  progress: Progress,
+  signal: AbortSignal,
+): Promise<RedisBinary> {
+  const tried = [...reasons];
+  for (const fetch of [fromSystemPackage, fromSources]) {
+    const result = await fetch(progress, signal);
+    if (found(result)) {
+      progress.end(`Got ${result.name} ${result.version} (${result.source}).`);
+      return result;
+    }
+    tried.push(result.reason);
+  }
+  progress.end();
+  throw new UserError(noRedisMessage(tried));
+}
+
+function noRedisMessage(tried: readonly string[]): string {
+  return [
+    `There is no Redis (${OLDEST_REDIS} or newer) on this machine, and none could be fetched:`,
+    ...tried.map((reason) => `  - ${reason}`),
+    '',
+    'Install one, then try again:',
+    `  ${installCommand()}`,
+    'Or name one that you have: set REDISMS_SYSTEM_BINARY to the path of its redis-server.',
+  ].join('\n');
+}
+
+const INSTALL_COMMANDS: readonly (readonly [RegExp, string])[] = [
+  [/debian|ubuntu/, 'sudo apt-get update && sudo apt-get install redis-server'],
+  [/fedora|rhel|centos|rocky|alma/, 'sudo dnf install valkey'],
+  [/suse/, 'sudo zypper install redis'],
+  [/arch|manjaro/, 'sudo pacman -S valkey'],
+  [/alpine/, 'sudo apk add redis'],
+];
+
+/** What a person types on this system to get a Redis. */
+export function installCommand(): string {
+  if (process.platform === 'darwin') return 'brew install redis';
+  if (process.platform === 'win32') return 'winget install Memurai.MemuraiDeveloper   (or use WSL)';
+  const release = '/etc/os-release';
+  const system = existsSync(release) ? readFileSync(release, 'utf8') : '';
+  const ids = /^ID(?:_LIKE)?=.*$/gm;
+  const known = (system.match(ids) ?? []).join(' ').toLowerCase();
+  const command = INSTALL_COMMANDS.find(([family]) => family.test(known))?.[1];
+  return command ?? "your package manager's install command for redis or valkey";
+}
+
+/** Makes this command the only one that fetches; waits, and says so, while another one does. */
+async function lockCache(progress: Progress): Promise<() => Promise<void>> {
+  const cache = cacheFolder();
+  const lock = join(cache, 'fetch.lock');
+  const options = { realpath: false, stale: LOCK_STALE_MS, lockfilePath: lock };
+  try {
+    mkdirSync(cache, { recursive: true });
+    const release = await lockfile.lock(cache, options).catch((error) => {
+      if (errorCode(error) !== 'ELOCKED') throw error;
+      progress.step('Another command is fetching a Redis; waiting for it ...');
+      const retries = { retries: LOCK_RETRIES, factor: 1, minTimeout: LOCK_RETRY_MS };
+      return lockfile.lock(cache, { ...options, retries });
+    });
+    const keep = guardPath(lock);
+    return async () => {
+      await release();
+      keep();
+    };
+  } catch (error) {
+    throw fileSystemTrouble(error, `write to ${cache} (WORKBOOK_CACHE can name another folder)`);
+  }
+}

@@ -1,0 +1,152 @@
+import { type ChildProcess, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { mkdtempSync, rmSync } from 'node:fs';
+import { createServer } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { guard, guardPath } from '../process/guardian.ts';
+import { killGroup } from '../process/run.ts';
+import { fileSystemTrouble, UserError } from '../process/user-error.ts';
+import { Connection } from '../resp/connection.ts';
+import type { RedisBinary } from './binary.ts';
+import { readServerInfo, type ServerInfo } from './server-info.ts';
+
+const LOOPBACK = '127.0.0.1';
+const START_DEADLINE_MS = 15_000;
+const STOP_DEADLINE_MS = 2000;
+const KNOCK_EVERY_MS = 2;
+const PORT_TRIES = 5;
+const KEPT_OUTPUT = 4000;
+
+/** A redis-server that this command started, and that ends with it. */
+export interface RunningServer extends ServerInfo {
+  readonly url: string;
+  readonly pid: number;
+  /** Resolves when the server has ended, whoever ended it. */
+  readonly ended: Promise<unknown>;
+  stop(): Promise<void>;
+}
+
+/**
+ * Starts a redis-server on a free port of the loopback interface: nothing is saved to disk, nothing
+ * outside this machine can reach it, and the guardian ends it when this process is gone.
+ *
+ * Not with redis-memory-server's own launcher: that one cannot start a server whose path has a space
+ * in it, dies with it on Ctrl+C before the programs that use it, and leaves it running for two
+ * seconds after a SIGKILL.
+ *
+ * @throws UserError when the server does not come up; with what it printed
+ */
+export async function startServer(binary: RedisBinary): Promise<RunningServer> {
+  for (let tries = 1; ; tries++) {
+    const started = await tryPort(binary, await freePort());
+    if ('url' in started) return started;
+    const portWasTaken = /address already in use|could not create server tcp/i.test(started.output);
+    if (portWasTaken && tries < PORT_TRIES) continue;
+    throw new UserError(
+      `${binary.path} (${binary.name} ${binary.version}) does not start:\n` +
+        (started.output.trim() || 'it printed nothing.'),
+    );
+  }
+}
+
+/** A port of the loopback interface that nothing listens on at this moment. */
+export async function freePort(): Promise<number> {
+  const server = createServer();
+  server.listen(0, LOOPBACK);
+  await once(server, 'listening');
+  const address = server.address();
+  server.close();
+  await once(server, 'close');
+  if (address === null || typeof address === 'string') throw new Error('no port was given');
+  return address.port;
+}
+
+async function tryPort(
+  binary: RedisBinary,
+  port: number,
+): Promise<RunningServer | { readonly output: string }> {
+  const folder = makeFolder();
+  const keep = guardPath(folder);
+  const options = { port, bind: LOOPBACK, dir: folder, save: '', appendonly: 'no' };
+  const args = Object.entries(options).flatMap(([name, value]) => [`--${name}`, String(value)]);
+  // A process group of its own: Ctrl+C in the terminal must not take the server away from the
+  // programs that are still tidying up.
+  const child = spawn(binary.path, args, {
+    cwd: folder,
+    stdio: ['ignore', 'pipe', 'pipe'],
+    detached: process.platform !== 'win32',
+    windowsHide: true,
+  });
+  guard(child);
+  let output = '';
+  for (const stream of [child.stdout, child.stderr]) {
+    stream.on('data', (chunk: Buffer) => {
+      output = (output + chunk.toString()).slice(-KEPT_OUTPUT);
+    });
+  }
+  child.on('error', (error) => {
+    output += error.message;
+  });
+  const ended = new Promise((resolve) => {
+    child.once('error', resolve);
+    child.once('close', resolve);
+  });
+  const removeFolder = () => {
+    rmSync(folder, { recursive: true, force: true });
+    keep();
+  };
+
+  const url = `redis://${LOOPBACK}:${port}`;
+  const info = await Promise.race([whenUp(url, child), ended.then(() => undefined)]);
+  if (!info) {
+    await end(child, ended);
+    removeFolder();
+    return { output };
+  }
+  return {
+    ...info,
+    url,
+    pid: child.pid ?? 0,
+    ended,
+    stop: async () => {
+      await end(child, ended);
+      removeFolder();
+    },
+  };
+}
+
+function makeFolder(): string {
+  try {
+    return mkdtempSync(join(tmpdir(), 'redis-streams-'));
+  } catch (error) {
+    throw fileSystemTrouble(error, `make a folder for the Redis server in ${tmpdir()}`);
+  }
+}
+
+/** Knocks until the server answers; undefined when it does not in time, or another one has the port. */
+async function whenUp(url: string, child: ChildProcess): Promise<ServerInfo | undefined> {
+  const deadline = Date.now() + START_DEADLINE_MS;
+  while (Date.now() < deadline && child.exitCode === null && child.signalCode === null) {
+    try {
+      const connection = await Connection.open(url);
+      const info = await readServerInfo(connection);
+      connection.close();
+      if (process.platform === 'win32' || info.processId === child.pid) return info;
+    } catch {
+      // Not listening yet, or still loading.
+    }
+    await sleep(KNOCK_EVERY_MS);
+  }
+  return undefined;
+}
+
+async function end(child: ChildProcess, ended: Promise<unknown>): Promise<void> {
+  if (child.exitCode === null && child.signalCode === null) {
+    child.kill('SIGTERM');
+    const insist = setTimeout(() => killGroup(child.pid), STOP_DEADLINE_MS);
+    await ended;
+    clearTimeout(insist);
+  }
+}

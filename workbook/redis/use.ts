@@ -1,0 +1,98 @@
+import type { Lifetime } from '../process/lifetime.ts';
+import { errorMessage, UserError } from '../process/user-error.ts';
+import { Connection } from '../resp/connection.ts';
+import { isOlder, OLDEST_REDIS } from './binary.ts';
+import { obtainRedis } from './obtain.ts';
+import { type RunningServer, startServer } from './server.ts';
+import { readServerInfo, type ServerInfo } from './server-info.ts';
+import { findSharedServer } from './shared.ts';
+
+const ANSWER_DEADLINE_MS = 5000;
+
+/** The server that a command talks to. */
+export interface ServerInUse extends ServerInfo {
+  readonly url: string;
+  /**
+   * `learner`: named by `REDIS_URL`, and not ours to tidy up; `shared`: kept up by `npm run redis`;
+   * `private`: started for this command alone.
+   */
+  readonly kind: 'learner' | 'shared' | 'private';
+}
+
+/**
+ * The server that examples run on: the one that `REDIS_URL` names, else the shared one when it is
+ * up, else a private one that ends with this command.
+ *
+ * @throws UserError when `REDIS_URL` is wrong, or no Redis can be had
+ */
+export async function useServer(lifetime: Lifetime): Promise<ServerInUse> {
+  const learners = await learnersServer();
+  if (learners) return learners;
+  const shared = await findSharedServer();
+  if (shared) return { ...shared, kind: 'shared' };
+  return usePrivateServer(lifetime);
+}
+
+/** Starts a server for this command alone; it ends with the command. */
+export async function usePrivateServer(lifetime: Lifetime): Promise<ServerInUse> {
+  return { ...(await runServer(lifetime)), kind: 'private' };
+}
+
+/** Starts a server that ends with this command, whatever ends it. */
+export async function runServer(lifetime: Lifetime): Promise<RunningServer> {
+  const binary = await obtainRedis(lifetime.signal);
+  const server = await startServer(binary);
+  lifetime.atEnd(server.stop);
+  return server;
+}
+
+/** The server that `REDIS_URL` names, or undefined when it is not set. */
+export async function learnersServer(): Promise<ServerInUse | undefined> {
+  const url = process.env.REDIS_URL;
+  if (!url) return undefined;
+  if (!/^rediss?:\/\//.test(url) || !URL.canParse(url)) {
+    throw new UserError(
+      `REDIS_URL is not the address of a Redis: ${url}\n` +
+        'It looks like redis://127.0.0.1:6379, or redis://user:password@host:6379/0.\n' +
+        'Unset it, and the workbook starts a server of its own.',
+    );
+  }
+  const info = await askServer(url);
+  if (info.name === 'Redis' && isOlder(info.version, OLDEST_REDIS)) {
+    throw new UserError(
+      `REDIS_URL names Redis ${info.version}; the workbook needs ${OLDEST_REDIS} or newer.\n` +
+        'Unset it, and the workbook starts a server of its own.',
+    );
+  }
+  return { ...info, url, kind: 'learner' };
+}
+
+async function askServer(url: string): Promise<ServerInfo> {
+  const deadline = AbortSignal.timeout(ANSWER_DEADLINE_MS);
+  const tooLate = new Promise<never>((_, reject) => {
+    deadline.addEventListener('abort', () => reject(new Error('no answer within 5 seconds')));
+  });
+  const ask = async () => {
+    const connection = await Connection.open(url);
+    try {
+      return await readServerInfo(connection);
+    } finally {
+      connection.close();
+    }
+  };
+  try {
+    return await Promise.race([ask(), tooLate]);
+  } catch (error) {
+    throw new UserError(
+      `No Redis answers at REDIS_URL, ${hidePassword(url)}: ${errorMessage(error)}\n` +
+        'Start that server, or unset REDIS_URL: the workbook then starts one of its own.',
+    );
+  }
+}
+
+/** A URL that can be shown on a projector. */
+export function hidePassword(url: string): string {
+  const address = new URL(url);
+  if (address.password) address.password = '***';
+  return address.toString();
+}

@@ -1,0 +1,28 @@
+import { writeSync } from 'node:fs';
+
+let afterGap = true;
+
+/** Writes one line, or several, to standard output. */
+export function print(text: string): void {
+  process.stdout.write(`${text}\n`);
+  afterGap = text === '' || text.endsWith('\n');
+}
+
+/** Writes an empty line, unless the line before is empty already. */
+export function printGap(): void {
+  if (!afterGap) print('');
+}
+
+/** Writes to standard error: what went wrong, and what is not part of a command's result. */
+export function printError(text: string): void {
+  process.stderr.write(`${text}\n`);
+}
+
+/** Writes at once, for the moment before the process ends. A reader who is gone is no error. */
+export function printErrorNow(text: string): void {
+  try {
+    writeSync(2, `${text}\n`);
+  } catch {
+    // Nobody reads any more: there is nothing left to tell, and nobody to tell it to.
+  }
+}
