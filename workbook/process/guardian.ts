@@ -46,9 +46,11 @@ export function guardPath(path: string): () => void {
 
 /** Lets the guardian do what is left, and waits for its end. */
 export async function dismissGuardian(): Promise<void> {
-  if (!guardian || guardian.exitCode !== null || guardian.signalCode !== null) return;
-  const exit = once(guardian, 'exit');
-  guardian.ref();
-  guardian.stdin?.end();
+  const dismissed = guardian;
+  guardian = undefined;
+  if (!dismissed || dismissed.exitCode !== null || dismissed.signalCode !== null) return;
+  const exit = once(dismissed, 'exit');
+  dismissed.ref();
+  dismissed.stdin?.end();
   await exit;
 }

@@ -1,0 +1,9 @@
+import { dismissGuardian } from '../../workbook/process/guardian.ts';
+import { obtainRedis } from '../../workbook/redis/obtain.ts';
+
+/** Gets a Redis once, the way every command does, so that the tests do not all wait for it. */
+export default async function setup(): Promise<void> {
+  const { name, version, path } = await obtainRedis(new AbortController().signal);
+  console.log(`Tests run on ${name} ${version}: ${path}`);
+  await dismissGuardian();
+}

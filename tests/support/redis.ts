@@ -1,0 +1,20 @@
+import { Redis } from 'ioredis';
+import { onTestFinished } from 'vitest';
+import { dismissGuardian } from '../../workbook/process/guardian.ts';
+import { found } from '../../workbook/redis/binary.ts';
+import { locateRedis } from '../../workbook/redis/locate.ts';
+import { type RunningServer, startServer } from '../../workbook/redis/server.ts';
+
+/** A server for one test, and a connection to it; both go when the test is over. */
+export async function testServer(): Promise<{ server: RunningServer; redis: Redis }> {
+  const binary = await locateRedis();
+  if (!found(binary)) throw new Error('the global set-up should have got a Redis');
+  const server = await startServer(binary);
+  const redis = new Redis(server.url);
+  onTestFinished(async () => {
+    redis.disconnect();
+    await server.stop();
+    await dismissGuardian();
+  });
+  return { server, redis };
+}

@@ -1,0 +1,184 @@
+import { type ChildProcess, spawn } from 'node:child_process';
+import { randomUUID } from 'node:crypto';
+import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { onTestFinished } from 'vitest';
+
+export const ROOT = fileURLToPath(new URL('../..', import.meta.url));
+
+const PATIENCE_MS = 30_000;
+const MARK = 'WORKBOOK_TEST_MARK';
+
+/** How a command came out. */
+export interface Outcome {
+  readonly code: number | null;
+  readonly signal: NodeJS.Signals | null;
+  readonly stdout: string;
+  readonly stderr: string;
+}
+
+export interface Options {
+  readonly env?: NodeJS.ProcessEnv;
+  /** What is typed or piped into it; without this, there is no input. */
+  readonly input?: string;
+  readonly cwd?: string;
+}
+
+/**
+ * A place of its own for one test: an own folder for temporary files and for the workbook's state,
+ * and a mark in the environment by which every process that comes out of it can be found again.
+ */
+export class Bench {
+  readonly folder = mkdtempSync(join(tmpdir(), 'workbook-test-'));
+  readonly #mark = randomUUID();
+  readonly #children: ChildProcess[] = [];
+
+  constructor() {
+    onTestFinished(() => {
+      for (const child of this.#children) child.kill('SIGKILL');
+      rmSync(this.folder, { recursive: true, force: true, maxRetries: 10, retryDelay: 100 });
+    });
+  }
+
+  get state(): string {
+    return join(this.folder, 'state');
+  }
+
+  /** Starts a command as `npm run` does: `start('chapter', '4')`. */
+  start(...args: string[]): Running {
+    return this.startWith({}, ...args);
+  }
+
+  startWith(options: Options, ...args: string[]): Running {
+    return this.spawn(process.execPath, [join('workbook', 'launch.cjs'), ...args], options);
+  }
+
+  /** Runs a command of the workbook to its end. */
+  run(...args: string[]): Promise<Outcome> {
+    return this.start(...args).ended;
+  }
+
+  runWith(options: Options, ...args: string[]): Promise<Outcome> {
+    return this.startWith(options, ...args).ended;
+  }
+
+  /** Starts any program in this place, at the head of a process group of its own. */
+  spawn(command: string, args: readonly string[], options: Options = {}): Running {
+    const child = spawn(command, args, {
+      cwd: options.cwd ?? ROOT,
+      env: { ...this.environment(), ...options.env },
+      stdio: [options.input === undefined ? 'ignore' : 'pipe', 'pipe', 'pipe'],
+      detached: true,
+    });
+    this.#children.push(child);
+    child.stdin?.end(options.input);
+    return new Running(child);
+  }
+
+  environment(): NodeJS.ProcessEnv {
+    const { REDIS_URL, REDISMS_SYSTEM_BINARY, CI, FORCE_COLOR, npm_lifecycle_event, ...rest } =
+      process.env;
+    return {
+      ...rest,
+      ...(REDISMS_SYSTEM_BINARY ? { REDISMS_SYSTEM_BINARY } : {}),
+      TMPDIR: this.folder,
+      WORKBOOK_STATE: this.state,
+      [MARK]: this.#mark,
+    };
+  }
+
+  /** The command lines of all processes that came out of this place and are still there. */
+  survivors(): string[] {
+    return readdirSync('/proc')
+      .filter((name) => /^\d+$/.test(name))
+      .flatMap((pid) => {
+        try {
+          const environment = readFileSync(`/proc/${pid}/environ`, 'utf8');
+          if (!environment.includes(`${MARK}=${this.#mark}`)) return [];
+          return [readFileSync(`/proc/${pid}/cmdline`, 'utf8').replaceAll('\0', ' ').trim()];
+        } catch {
+          return []; // it ended while we were looking
+        }
+      })
+      .filter((line) => line !== ''); // a zombie has no command line any more
+  }
+
+  /** Files that commands left in the folder for temporary ones; tsx keeps its cache there. */
+  leftFiles(): string[] {
+    const state = existsSync(this.state) ? readdirSync(this.state) : [];
+    const temporary = readdirSync(this.folder).filter((name) => !/^(state|tsx-.*)$/.test(name));
+    return [...temporary, ...state];
+  }
+}
+
+/** A command that has been started. */
+export class Running {
+  readonly child: ChildProcess;
+  readonly ended: Promise<Outcome>;
+  stdout = '';
+  stderr = '';
+  readonly #listeners = new Set<() => void>();
+
+  constructor(child: ChildProcess) {
+    this.child = child;
+    child.stdout?.on('data', (chunk: Buffer) => {
+      this.stdout += chunk.toString();
+      this.#notify();
+    });
+    child.stderr?.on('data', (chunk: Buffer) => {
+      this.stderr += chunk.toString();
+      this.#notify();
+    });
+    this.ended = new Promise((resolve, reject) => {
+      child.once('error', reject);
+      child.once('close', (code, signal) => {
+        resolve({ code, signal, stdout: this.stdout, stderr: this.stderr });
+        this.#notify();
+      });
+    });
+  }
+
+  get pid(): number {
+    if (this.child.pid === undefined) throw new Error('it was not started');
+    return this.child.pid;
+  }
+
+  /** Waits until its output, from the beginning on, matches. */
+  async says(pattern: RegExp): Promise<RegExpExecArray> {
+    const find = () => pattern.exec(this.stdout + this.stderr);
+    return new Promise((resolve, reject) => {
+      const look = (last = false) => {
+        const match = find();
+        if (match) done(() => resolve(match));
+        else if (last) {
+          done(() => reject(new Error(`did not say ${pattern}:\n${this.stdout}\n${this.stderr}`)));
+        }
+      };
+      const done = (settle: () => void) => {
+        clearTimeout(deadline);
+        this.#listeners.delete(listener);
+        settle();
+      };
+      const listener = () => look();
+      const deadline = setTimeout(() => look(true), PATIENCE_MS);
+      this.#listeners.add(listener);
+      void this.ended.then(() => look(true), reject);
+      look();
+    });
+  }
+
+  /** What a terminal does on Ctrl+C: SIGINT to the whole process group. */
+  ctrlC(): void {
+    process.kill(-this.pid, 'SIGINT');
+  }
+
+  kill(signal: NodeJS.Signals): void {
+    this.child.kill(signal);
+  }
+
+  #notify(): void {
+    for (const listener of this.#listeners) listener();
+  }
+}
