@@ -5,6 +5,7 @@ import type { Readable } from 'node:stream';
 import { pathToFileURL } from 'node:url';
 import { ROOT } from '../paths.ts';
 import { guard } from '../process/guardian.ts';
+import type { Lifetime } from '../process/lifetime.ts';
 import { killGroup } from '../process/run.ts';
 
 /** What teaches a program's Node to read TypeScript; a URL, since a Windows path is none. */
@@ -24,15 +25,25 @@ interface ProgramOptions {
 }
 
 /** Runs an example on this very terminal, as if it had been typed there, until it ends. */
-export async function runAttached(
+export function runAttached(
   file: string,
   options: ProgramOptions,
-  signal: AbortSignal,
+  lifetime: Lifetime,
 ): Promise<Ending> {
   const child = spawnProgram(file, options, 'inherit');
-  // Ctrl+C reaches the program by itself, since it shares our terminal; `kill` reaches only us.
-  signal.addEventListener('abort', () => child.kill('SIGINT'));
-  return ending(child);
+  const ended = ending(child);
+  lifetime.atEnd(async () => {
+    if (hasEnded(child)) return;
+    // Ctrl+C has reached the program by itself, since it shares our terminal, and a second SIGINT
+    // would cut its tidying short. Any other signal was meant for us alone, and is passed on.
+    if (lifetime.signal.reason !== 'SIGINT') child.kill('SIGINT');
+    const ask = setTimeout(() => child.kill('SIGINT'), STOP_DEADLINE_MS);
+    const insist = setTimeout(() => child.kill('SIGKILL'), 2 * STOP_DEADLINE_MS);
+    await ended;
+    clearTimeout(ask);
+    clearTimeout(insist);
+  });
+  return ended;
 }
 
 /** An example in the background: a process group of its own, its lines handed to `onLine`. */
@@ -49,7 +60,7 @@ export class BackgroundProgram {
   }
 
   get running(): boolean {
-    return this.#child.exitCode === null && this.#child.signalCode === null;
+    return !hasEnded(this.#child);
   }
 
   /** SIGINT, as Ctrl+C sends it; SIGKILL when the program has not ended some seconds later. */
@@ -78,6 +89,10 @@ function spawnProgram(file: string, options: ProgramOptions, stdio: 'inherit' | 
   });
   guard(child);
   return child;
+}
+
+function hasEnded(child: ChildProcess): boolean {
+  return child.exitCode !== null || child.signalCode !== null;
 }
 
 function ending(child: ChildProcess): Promise<Ending> {

@@ -69,6 +69,7 @@ export class ScenePlayer implements Stage {
   }
 
   start(program: string, options: StartOptions = {}): Actor {
+    this.#lifetime.signal.throwIfAborted();
     const { args = [], as = basename(program) } = options;
     const label = this.#labelFor(as);
     const listeners = new Set<(line: string) => void>();
@@ -116,6 +117,7 @@ export class ScenePlayer implements Stage {
   }
 
   async show(command: string): Promise<void> {
+    this.#lifetime.signal.throwIfAborted();
     this.#prompt ??= Connection.open(this.#server.url);
     const reply = await (await this.#prompt).send(splitArguments(command) ?? [command]);
     print(`${colour.dim('redis>')} ${colour.bold(command)}`);
@@ -125,6 +127,7 @@ export class ScenePlayer implements Stage {
   async until(what: string, condition: () => Promise<boolean>): Promise<void> {
     const deadline = Date.now() + PATIENCE_MS;
     while (!(await condition())) {
+      this.#lifetime.signal.throwIfAborted();
       if (Date.now() > deadline) throw new Error(`The scene waited too long for: ${what}.`);
       await sleep(LOOK_EVERY_MS);
     }

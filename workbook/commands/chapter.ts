@@ -60,11 +60,7 @@ async function runProgram(
     );
   }
   lifetime.endWithCtrlC();
-  const { code, signal } = await runAttached(
-    program.file,
-    { args, url: server.url },
-    lifetime.signal,
-  );
+  const { code, signal } = await runAttached(program.file, { args, url: server.url }, lifetime);
   return code ?? (signal === 'SIGINT' ? 0 : 1);
 }
 

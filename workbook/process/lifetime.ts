@@ -1,13 +1,17 @@
 import { printErrorNow } from '../terminal/print.ts';
 import { dismissGuardian, summonGuardian } from './guardian.ts';
+import { watchNpm } from './npm-watch.ts';
 import { errorCode, UserError } from './user-error.ts';
 
 const SIGNALS = { SIGINT: 130, SIGTERM: 143, SIGHUP: 129 } as const;
-const PARENT_CHECK_MS = 500;
+const SAME_CTRL_C_MS = 500;
 
 /** What a command knows of its own end. */
 export interface Lifetime {
-  /** Aborted when the command has to stop: Ctrl+C, `kill`, a closed terminal, a closed pipe. */
+  /**
+   * Aborted when the command has to stop: Ctrl+C, `kill`, a closed terminal, a closed pipe. Its
+   * reason is the name of the signal, or `EPIPE`.
+   */
   readonly signal: AbortSignal;
   /** Has `task` run at the end, however the end comes; the last one added runs first. */
   atEnd(task: () => void | Promise<void>): void;
@@ -35,26 +39,30 @@ export function runCommand(main: (lifetime: Lifetime) => Promise<number | undefi
   };
 
   const stopped = new Promise<number>((resolve) => {
-    const stopWith = (exitCode: number) => {
+    let stoppedAt = 0;
+    const stopWith = (exitCode: number, reason: string) => {
+      stoppedAt ||= Date.now();
       resolve(exitCode);
-      stop.abort();
+      stop.abort(reason);
     };
 
     for (const [signal, exitCode] of Object.entries(SIGNALS)) {
       process.on(signal, () => {
-        // Asked twice: leave at once. The guardian does the tidying.
-        if (stop.signal.aborted && signal === 'SIGINT') process.exit(exitCode);
-        stopWith(signal === 'SIGINT' && ctrlCEnds ? 0 : exitCode);
+        // Asked twice: leave at once, and let the guardian do the tidying. But npm passes on the
+        // SIGINT that the terminal has sent us already; that is still the first time.
+        const again = stop.signal.aborted && Date.now() - stoppedAt > SAME_CTRL_C_MS;
+        if (again && signal === 'SIGINT') process.exit(exitCode);
+        stopWith(signal === 'SIGINT' && ctrlCEnds ? 0 : exitCode, signal);
       });
     }
     for (const stream of [process.stdout, process.stderr]) {
       stream.on('error', (error) => {
         // `npm run chapter 1 | head`: the reader has seen enough.
-        if (errorCode(error) === 'EPIPE') stopWith(0);
+        if (errorCode(error) === 'EPIPE') stopWith(0, 'EPIPE');
         else throw error;
       });
     }
-    watchParent(() => stopWith(SIGNALS.SIGTERM));
+    watchNpm(() => stopWith(SIGNALS.SIGTERM, 'SIGTERM'));
   });
 
   void (async () => {
@@ -80,7 +88,9 @@ async function run(
     summonGuardian();
     return (await main(lifetime)) ?? 0;
   } catch (error) {
-    // What fails because we are being stopped is not worth a word.
+    // What fails because we are being stopped is not worth a word. The signal may be waiting for its
+    // turn still: a helper process that it hit as well can be quicker to fail than we to hear of it.
+    await new Promise(setImmediate);
     return lifetime.signal.aborted ? 1 : report(error);
   }
 }
@@ -89,14 +99,4 @@ function report(error: unknown): number {
   if (error instanceof UserError) printErrorNow(error.message);
   else printErrorNow(error instanceof Error ? (error.stack ?? error.message) : String(error));
   return 1;
-}
-
-/** Calls `gone` when npm, which started this command, was killed in a way that it could not pass on. */
-function watchParent(gone: () => void): void {
-  if (!process.env.npm_lifecycle_event) return;
-  const parent = process.ppid;
-  const timer = setInterval(() => {
-    if (process.ppid !== parent) gone();
-  }, PARENT_CHECK_MS);
-  timer.unref();
 }

@@ -1,0 +1,292 @@
+import type { Redis } from 'ioredis';
+import { describe, expect, it } from 'vitest';
+import { testServer } from '../support/redis.ts';
+import { Bench, type Running } from '../support/workbook.ts';
+
+// What the book that the chapters come from promises of its programs, checked in Redis.
+
+const WAIT = { timeout: 20_000 };
+
+interface Place {
+  redis: Redis;
+  bench: Bench;
+  /** Runs a program of a chapter on the test's server. */
+  start(...args: string[]): Running;
+}
+
+async function place(): Promise<Place> {
+  const { server, redis } = await testServer();
+  const bench = new Bench();
+  const env = { REDIS_URL: server.url };
+  return { redis, bench, start: (...args) => bench.startWith({ env }, 'chapter', ...args) };
+}
+
+function toObject(fields: readonly string[]): Record<string, string> {
+  return Object.fromEntries(
+    fields.flatMap((name, i) => (i % 2 === 0 ? [[name, fields[i + 1] ?? '']] : [])),
+  );
+}
+
+describe('the producer', () => {
+  it('adds sensor readings with the fields and ranges of the book', async () => {
+    const { redis, start } = await place();
+    const producer = start('2', 'producer', '5');
+
+    await expect.poll(() => redis.xlen('sensor_readings'), WAIT).toBeGreaterThan(30);
+    producer.ctrlC();
+    await producer.ended;
+
+    const entries = await redis.xrange('sensor_readings', '-', '+');
+    for (const [index, [id, fields]] of entries.entries()) {
+      const reading = toObject(fields);
+      const order = ['sensorId', 'temperature', 'humidity', 'location'];
+      expect(Object.keys(reading)).toEqual(order);
+      expect(id).toMatch(/^\d{13}-\d+$/);
+      expect(Number(reading.sensorId)).toBe(index + 1);
+      expect(reading.temperature).toMatch(/^\d\d\.\d\d$/);
+      expect(Number(reading.temperature)).toBeGreaterThanOrEqual(10);
+      expect(Number(reading.temperature)).toBeLessThanOrEqual(60);
+      expect(Number(reading.humidity)).toBeGreaterThanOrEqual(20);
+      expect(Number(reading.humidity)).toBeLessThanOrEqual(100);
+      expect(reading.location).toBe(`room_${((index + 1) % 3) + 1}`);
+    }
+  });
+
+  it('adds one per second unless told otherwise', async () => {
+    const { redis, start } = await place();
+    const producer = start('2', 'producer');
+
+    await expect.poll(() => redis.xlen('sensor_readings'), WAIT).toBe(3);
+    producer.ctrlC();
+    await producer.ended;
+
+    const times = (await redis.xrange('sensor_readings', '-', '+')).map(([id]) => parseInt(id, 10));
+    expect((times[1] ?? 0) - (times[0] ?? 0)).toBeGreaterThanOrEqual(990);
+    expect((times[2] ?? 0) - (times[1] ?? 0)).toBeGreaterThanOrEqual(990);
+  });
+
+  it('keeps about 1000 entries: never fewer, and less than a block more', async () => {
+    const { redis, start } = await place();
+    for (let n = 0; n < 3000; n++) void redis.xadd('sensor_readings', '*', 'sensorId', n);
+    await redis.ping();
+
+    const producer = start('2', 'producer', '5');
+    await producer.says(/added/);
+    producer.ctrlC();
+    await producer.ended;
+
+    const length = await redis.xlen('sensor_readings');
+    expect(length).toBeGreaterThanOrEqual(1000);
+    expect(length).toBeLessThan(1100);
+  });
+});
+
+describe('the range reader', () => {
+  it('prints the first ten entries, then the last five from the end, then every page', async () => {
+    const { redis, start } = await place();
+    for (let n = 1; n <= 24; n++) await redis.xadd('sensor_readings', `${n}-0`, 'sensorId', n);
+
+    const { stdout, code } = await start('3', 'range').ended;
+
+    const ids = [...stdout.matchAll(/^(\d+-0) \{/gm)].map(([, id]) => id);
+    const firstTen = Array.from({ length: 10 }, (_, i) => `${i + 1}-0`);
+    expect(ids).toEqual([...firstTen, '24-0', '23-0', '22-0', '21-0', '20-0']);
+    expect(stdout).toContain('page 1: 10 entries, 1-0 to 10-0');
+    expect(stdout).toContain('page 2: 10 entries, 11-0 to 20-0');
+    expect(stdout).toContain('page 3: 4 entries, 21-0 to 24-0');
+    expect(code).toBe(0);
+  });
+
+  it('says what to do when there is no entry yet', async () => {
+    const { start } = await place();
+
+    const { stdout, code } = await start('3', 'range').ended;
+
+    expect(stdout).toContain('No entries yet. Run the producer: npm run chapter 2 producer');
+    expect(code).toBe(0);
+  });
+});
+
+describe('the tail', () => {
+  it('prints new entries only, each once, in order, and ends on Ctrl+C while it waits', async () => {
+    const { redis, start } = await place();
+    await redis.xadd('sensor_readings', '1-0', 'sensorId', 'old');
+    const tail = start('3', 'tail');
+    await tail.says(/waiting for entries after 1-0/);
+
+    for (let n = 2; n <= 40; n++) await redis.xadd('sensor_readings', `${n}-0`, 'sensorId', n);
+    await tail.says(/new entry 40-0/);
+    tail.ctrlC();
+    const { stdout, code } = await tail.ended;
+
+    const seen = [...stdout.matchAll(/new entry (\d+)-0/g)].map(([, n]) => Number(n));
+    expect(seen).toEqual(Array.from({ length: 39 }, (_, i) => i + 2));
+    expect(code).toBe(0);
+  });
+});
+
+describe('the group consumer', () => {
+  it('shares entries among three consumers, each entry to exactly one, all acknowledged', async () => {
+    const { redis, start } = await place();
+    for (let n = 1; n <= 18; n++) await redis.xadd('sensor_readings', `${n}-0`, 'sensorId', n);
+
+    const consumers = ['alpha', 'beta', 'gamma'].map((name) => start('4', 'consumer', name));
+    const acknowledged = () =>
+      consumers.flatMap(({ stdout }) =>
+        [...stdout.matchAll(/acknowledged (\S+)/g)].map(([, id]) => id),
+      );
+    await expect.poll(() => acknowledged().length, WAIT).toBe(18);
+    for (const consumer of consumers) consumer.ctrlC();
+    const outcomes = await Promise.all(consumers.map(({ ended }) => ended));
+
+    expect(new Set(acknowledged()).size).toBe(18);
+    expect(outcomes.map(({ code }) => code)).toEqual([0, 0, 0]);
+    for (const { stdout } of outcomes) expect(stdout).toContain('acknowledged');
+    expect(await redis.xpending('sensor_readings', 'analytics_group')).toEqual([
+      0,
+      null,
+      null,
+      null,
+    ]);
+  });
+
+  it('is named after its process when it gets no name', async () => {
+    const { redis, start } = await place();
+    await redis.xadd('sensor_readings', '1-0', 'sensorId', 1);
+
+    const consumer = start('4', 'consumer');
+    await consumer.says(/acknowledged/);
+    consumer.ctrlC();
+    await consumer.ended;
+
+    const consumers = await redis.xinfo('CONSUMERS', 'sensor_readings', 'analytics_group');
+    expect(String(consumers)).toMatch(/^name,consumer_\d+,/);
+  });
+
+  it('started from $, never sees what was there before', async () => {
+    const { redis, start } = await place();
+    await redis.xadd('sensor_readings', '1-0', 'sensorId', 1);
+    const consumer = start('4', 'consumer', 'alpha', '$');
+    await consumer.says(/joined/);
+
+    await redis.xadd('sensor_readings', '2-0', 'sensorId', 2);
+    await consumer.says(/acknowledged 2-0/);
+    consumer.ctrlC();
+
+    expect((await consumer.ended).stdout).not.toContain('1-0');
+  });
+
+  it('finishes and acknowledges the entry in its hands on Ctrl+C', async () => {
+    const { redis, start } = await place();
+    for (let n = 1; n <= 5; n++) await redis.xadd('sensor_readings', `${n}-0`, 'sensorId', n);
+    const consumer = start('4', 'consumer', 'alpha');
+
+    await consumer.says(/working on 1-0/);
+    consumer.ctrlC();
+    const { code, stdout } = await consumer.ended;
+
+    expect(stdout).toContain('acknowledged 1-0');
+    expect(code).toBe(0);
+    expect(await redis.xpending('sensor_readings', 'analytics_group')).toEqual([
+      0,
+      null,
+      null,
+      null,
+    ]);
+  });
+});
+
+describe('the pending inspector', () => {
+  it('shows the summary and each entry with consumer, idle time and deliveries', async () => {
+    const { redis, start } = await place();
+    await redis.xgroup('CREATE', 'sensor_readings', 'analytics_group', '0', 'MKSTREAM');
+    for (let n = 1; n <= 3; n++) await redis.xadd('sensor_readings', `${n}-0`, 'sensorId', n);
+    const read = ['STREAMS', 'sensor_readings', '>'] as const;
+    await redis.xreadgroup('GROUP', 'analytics_group', 'alpha', 'COUNT', 2, ...read);
+    await redis.xreadgroup('GROUP', 'analytics_group', 'beta', 'COUNT', 1, ...read);
+
+    const { stdout } = await start('5', 'pending-inspector').ended;
+
+    expect(stdout).toContain(
+      'pending in analytics_group: 3\nfrom 1-0 to 3-0\n  alpha: 2\n  beta: 1\n',
+    );
+    expect(stdout).toMatch(/^1-0 held by alpha, idle \d+ ms, delivered 1 time\(s\)$/m);
+    expect(stdout).toMatch(/^3-0 held by beta, idle \d+ ms, delivered 1 time\(s\)$/m);
+  });
+
+  it('says what to do when there is no group yet', async () => {
+    const { start } = await place();
+
+    const { stdout, code } = await start('5', 'inspector').ended;
+
+    expect(stdout).toContain('Run a consumer first: npm run chapter 4 consumer alpha');
+    expect(code).toBe(0);
+  });
+});
+
+describe('the pipeline', () => {
+  it('produces and processes iot_data_stream with two workers, and shuts down cleanly', async () => {
+    const { redis, start } = await place();
+
+    const { stdout, code } = await start('6', 'pipeline', '2').ended;
+
+    const entries = await redis.xrange('iot_data_stream', '-', '+');
+    expect(entries.length).toBeGreaterThan(5);
+    for (const [index, [, fields]] of entries.entries()) {
+      const reading = toObject(fields);
+      expect(Object.keys(reading)).toEqual(['device_id', 'temperature', 'pressure', 'timestamp']);
+      expect(Number(reading.device_id)).toBe(100 + index);
+      expect(Number(reading.temperature)).toBeGreaterThanOrEqual(20);
+      expect(Number(reading.temperature)).toBeLessThanOrEqual(35);
+      expect(Number(reading.pressure)).toBeGreaterThanOrEqual(900);
+      expect(Number(reading.pressure)).toBeLessThanOrEqual(1100);
+      expect(reading.timestamp).toMatch(/^\d{13}$/);
+    }
+    const handled = [...stdout.matchAll(/(worker-\d): acknowledged (\S+)/g)];
+    expect(handled).toHaveLength(entries.length);
+    expect(new Set(handled.map(([, , id]) => id))).toEqual(new Set(entries.map(([id]) => id)));
+    expect(new Set(handled.map(([, worker]) => worker))).toEqual(new Set(['worker-1', 'worker-2']));
+    expect(stdout.match(/shut down/g)).toHaveLength(2);
+    expect(code).toBe(0);
+    expect(await redis.xpending('iot_data_stream', 'data_processors')).toEqual([
+      0,
+      null,
+      null,
+      null,
+    ]);
+  });
+
+  it('keeps about 5000 entries', async () => {
+    const { redis, start } = await place();
+    for (let n = 0; n < 7000; n++) void redis.xadd('iot_data_stream', '*', 'device_id', n);
+    await redis.ping();
+
+    const pipeline = start('6', 'pipeline', '1');
+    await pipeline.says(/added/);
+    pipeline.ctrlC();
+    await pipeline.ended;
+
+    const length = await redis.xlen('iot_data_stream');
+    expect(length).toBeGreaterThanOrEqual(5000);
+    expect(length).toBeLessThan(5100);
+  });
+
+  it('takes over only what has been idle for five seconds', async () => {
+    const { redis, start } = await place();
+    const key = 'iot_data_stream';
+    await redis.xgroup('CREATE', key, 'data_processors', '0', 'MKSTREAM');
+    for (let n = 1; n <= 2; n++) await redis.xadd(key, `${n}-0`, 'device_id', n);
+    await redis.xreadgroup('GROUP', 'data_processors', 'dead', 'STREAMS', key, '>');
+    await redis.xclaim(key, 'data_processors', 'dead', 0, '1-0', 'IDLE', 60_000, 'JUSTID');
+
+    const pipeline = start('6', 'pipeline', '60');
+    const streamIsQuiet = redis.xgroup('SETID', key, 'data_processors', '99999999999999-0');
+    await streamIsQuiet;
+    await pipeline.says(/taking over 1-0/);
+    const early = /taking over 2-0/.test(pipeline.stdout);
+    pipeline.ctrlC();
+    await pipeline.ended;
+
+    expect(early).toBe(false);
+  });
+});

@@ -1,0 +1,44 @@
+import { describe, expect, it } from 'vitest';
+import { isOlder } from '../../workbook/redis/binary.ts';
+import { Connection } from '../../workbook/resp/connection.ts';
+import { formatReply } from '../../workbook/resp/format.ts';
+import { splitArguments } from '../../workbook/resp/split-arguments.ts';
+import { CHAPTER_FOLDERS, mask, readLesson, readSnippets } from '../support/lessons.ts';
+import { testServer } from '../support/redis.ts';
+
+describe.each(CHAPTER_FOLDERS)('the lesson %s', (folder) => {
+  const snippets = readSnippets(readLesson(folder));
+
+  it('has snippets to run', () => {
+    expect(snippets.flatMap(({ exchanges }) => exchanges).length).toBeGreaterThan(3);
+  });
+
+  it('prints what a server really answers', async () => {
+    const { server } = await testServer();
+    const connection = await Connection.open(server.url);
+
+    for (const { since, before, exchanges } of snippets) {
+      // What Valkey calls 8 and 9 went its own way from Redis 7.2.
+      const version = server.name === 'Redis' ? server.version : '7.2';
+      if (isOlder(version, since) || !isOlder(version, before)) continue;
+      for (const { command, reply, line } of exchanges) {
+        const answer = await connection.send(splitArguments(command) ?? [command]);
+
+        const place = `${folder}/README.md:${line}: ${command}`;
+        expect(mask(command, formatReply(answer)), place).toBe(mask(command, reply));
+      }
+    }
+    connection.close();
+  });
+});
+
+describe('mask', () => {
+  it('hides generated ids and idle times, and nothing else', () => {
+    const reply = '1) 1) "1700000000000-0"\n   2) "anna"\n   3) (integer) 412\n   4) (integer) 2';
+
+    const masked = mask('XPENDING orders shop - + 10', reply);
+
+    expect(masked).toBe('1) 1) "<id>"\n   2) "anna"\n   3) (integer) <ms>\n   4) (integer) 2');
+    expect(mask('XLEN orders', '(integer) 412')).toBe('(integer) 412');
+  });
+});
