@@ -4,6 +4,8 @@
 // `tsx/cjs` rather than `--import tsx`, because a command is then up in half the time.
 'use strict';
 
+const { tmpdir } = require('node:os');
+
 const MINIMUM = { major: 20, minor: 12 };
 
 const [major = 0, minor = 0] = process.versions.node.split('.').map(Number);
@@ -21,9 +23,25 @@ if (tooOld) {
     require('tsx/cjs');
     require(`./commands/${process.argv[2]}.ts`);
   } catch (error) {
-    const missing = error instanceof Error && /** @type {NodeJS.ErrnoException} */ (error).code;
-    if (missing !== 'MODULE_NOT_FOUND') throw error;
-    console.error('The workbook is not set up yet. In this folder, type: npm ci');
+    const explanation = explain(error);
+    if (!explanation) throw error;
+    console.error(explanation);
     process.exitCode = 1;
   }
+}
+
+/**
+ * What to do about an error that kept a command from being loaded at all.
+ * @param {unknown} error
+ */
+function explain(error) {
+  if (!(error instanceof Error)) return undefined;
+  const { code = '', path = '' } = /** @type {NodeJS.ErrnoException} */ (error);
+  if (code === 'MODULE_NOT_FOUND') {
+    return 'The workbook is not set up yet. In this folder, type: npm ci';
+  }
+  if (path.startsWith(tmpdir())) {
+    return `Cannot write to the folder for temporary files: ${error.message}\nSet TMPDIR to one that can be written.`;
+  }
+  return undefined;
 }

@@ -72,7 +72,9 @@ export class Prompt {
   async #run(command: readonly Buffer[], name: string): Promise<void> {
     this.#busy = true;
     try {
-      this.#connection ??= await Connection.open(this.#url);
+      if (!this.#connection || this.#connection.closed) {
+        this.#connection = await Connection.open(this.#url);
+      }
       const { signal } = this.#lifetime;
       print(formatReply(await this.#connection.send(command)));
       if (PUSHING.has(name)) await this.#listen(this.#connection, signal);

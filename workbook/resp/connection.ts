@@ -65,6 +65,10 @@ export class Connection {
     });
   }
 
+  get closed(): boolean {
+    return this.#closed !== undefined;
+  }
+
   /** Closes at once; commands that still wait for a reply are rejected. */
   close(): void {
     this.#socket.destroy();

@@ -1,0 +1,44 @@
+import { cpSync, mkdirSync } from 'node:fs';
+import { join } from 'node:path';
+import { describe, expect, it } from 'vitest';
+import { Bench, ROOT } from '../support/workbook.ts';
+
+describe('npm start', () => {
+  it('lists the chapters and what to type', async () => {
+    const { stdout, code } = await new Bench().run('start');
+
+    for (const number of [1, 2, 3, 4, 5, 6]) expect(stdout).toContain(`npm run chapter ${number}`);
+    for (const command of ['redis', 'cli', 'doctor'])
+      expect(stdout).toContain(`npm run ${command}`);
+    expect(Math.max(...stdout.split('\n').map((line) => line.length))).toBeLessThanOrEqual(80);
+    expect(code).toBe(0);
+  });
+});
+
+describe('the launcher', () => {
+  it('says which Node is needed when this one is too old', async () => {
+    const pretend = "Object.defineProperty(process.versions, 'node', { value: '20.11.1' });";
+    const script = `${pretend} require('./workbook/launch.cjs');`;
+
+    const { stderr, code } = await new Bench().spawn(process.execPath, ['-e', script]).ended;
+
+    expect(stderr).toMatch(/^The workbook needs Node 20\.12 or newer; this is 20\.11\.1\./);
+    expect(stderr).not.toMatch(/^\s+at /m);
+    expect(code).toBe(1);
+  });
+
+  it('asks for npm ci when the packages are not there', async () => {
+    const bench = new Bench();
+    const folder = join(bench.folder, 'fresh clone');
+    mkdirSync(folder);
+    cpSync(join(ROOT, 'workbook'), join(folder, 'workbook'), { recursive: true });
+
+    const launcher = join('workbook', 'launch.cjs');
+    const { stderr, code } = await bench.spawn(process.execPath, [launcher, 'start'], {
+      cwd: folder,
+    }).ended;
+
+    expect(stderr).toBe('The workbook is not set up yet. In this folder, type: npm ci\n');
+    expect(code).toBe(1);
+  });
+});
