@@ -9,8 +9,9 @@ import type { ServerInUse } from '../redis/use.ts';
 import { Connection } from '../resp/connection.ts';
 import { formatReply } from '../resp/format.ts';
 import { splitArguments } from '../resp/split-arguments.ts';
+import { colour } from '../terminal/colour.ts';
+import { paragraph } from '../terminal/paragraph.ts';
 import { print, printGap } from '../terminal/print.ts';
-import { colour, paragraph } from '../terminal/style.ts';
 import { type Chapter, findProgram, sceneFile } from './catalogue.ts';
 import { BackgroundProgram } from './program.ts';
 

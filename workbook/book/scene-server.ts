@@ -4,8 +4,9 @@ import { UserError } from '../process/user-error.ts';
 import { hidePassword, type ServerInUse, usePrivateServer, useServer } from '../redis/use.ts';
 import { Connection } from '../resp/connection.ts';
 import type { Reply } from '../resp/reply.ts';
+import { colour } from '../terminal/colour.ts';
+import { paragraph } from '../terminal/paragraph.ts';
 import { print } from '../terminal/print.ts';
-import { colour, paragraph } from '../terminal/style.ts';
 
 const CLIENT_NAME = 'workbook-scene';
 

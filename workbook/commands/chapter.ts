@@ -1,21 +1,9 @@
-import { relative } from 'node:path';
+import { createRequire } from 'node:module';
 import { commandArguments } from '../arguments.ts';
-import {
-  type Chapter,
-  findChapter,
-  findProgram,
-  lessonFile,
-  readChapters,
-} from '../book/catalogue.ts';
-import { runAttached } from '../book/program.ts';
-import { loadScene, ScenePlayer } from '../book/scene-player.ts';
-import { chooseServer } from '../book/scene-server.ts';
-import { ROOT } from '../paths.ts';
-import { type Lifetime, runCommand } from '../process/lifetime.ts';
-import { useServer } from '../redis/use.ts';
-import { chapterList } from '../terminal/chapter-list.ts';
+import { findChapter, findProgram } from '../book/catalogue.ts';
+import { runCommand } from '../process/lifetime.ts';
+import { colour } from '../terminal/colour.ts';
 import { print, printGap } from '../terminal/print.ts';
-import { colour, paragraph } from '../terminal/style.ts';
 
 const USAGE = [
   'npm run chapter                        the list of chapters',
@@ -23,6 +11,8 @@ const USAGE = [
   'npm run chapter 4 -- --live            ... and goes on until Ctrl+C',
   'npm run chapter 4 consumer alpha       runs one program of it, with its arguments',
 ];
+
+const require = createRequire(import.meta.url);
 
 runCommand(async (lifetime) => {
   const { positionals, has, rest } = commandArguments({
@@ -33,73 +23,19 @@ runCommand(async (lifetime) => {
   });
   const [wanted, programName] = positionals;
   if (!wanted) {
-    print(chapterList(readChapters()));
+    const list: typeof import('../terminal/chapter-list.ts') = require('../terminal/chapter-list.ts');
+    print(list.chapterList());
     return 0;
   }
+
   const chapter = findChapter(wanted);
-  if (programName) return runProgram(chapter, programName, rest, lifetime);
+  const program = programName ? findProgram(chapter, programName) : undefined;
+  if (!program) {
+    print(colour.bold(`Chapter ${chapter.number}: ${chapter.title}`));
+    printGap();
+  }
+  // Loaded now that the first line is on the screen: it takes longer than a Redis takes to start.
+  const { playScene, runProgram }: typeof import('../book/play.ts') = require('../book/play.ts');
+  if (program) return runProgram(program, rest, lifetime);
   return playScene(chapter, has('live'), lifetime);
 });
-
-async function runProgram(
-  chapter: Chapter,
-  name: string,
-  args: readonly string[],
-  lifetime: Lifetime,
-): Promise<number> {
-  const program = findProgram(chapter, name);
-  const server = await useServer(lifetime);
-  if (server.kind === 'private') {
-    print(
-      colour.dim(
-        paragraph(
-          `This program has a ${server.name} ${server.version} of its own, which ends with it. To share ` +
-            "one between terminals, keep 'npm run redis' running in another one.",
-        ),
-      ),
-    );
-  }
-  lifetime.endWithCtrlC();
-  const { code, signal } = await runAttached(program.file, { args, url: server.url }, lifetime);
-  return code ?? (signal === 'SIGINT' ? 0 : 1);
-}
-
-async function playScene(chapter: Chapter, live: boolean, lifetime: Lifetime): Promise<number> {
-  print(colour.bold(`Chapter ${chapter.number}: ${chapter.title}`));
-  printGap();
-
-  const scene = loadScene(chapter);
-  const server = await chooseServer(scene, lifetime);
-  const player = new ScenePlayer(chapter, server, lifetime, live);
-  await scene.default(player);
-  if (live) await goOn(player, server.url, lifetime);
-  await player.end();
-  printGap();
-  print(whatNext(chapter));
-  return 0;
-}
-
-/** `--live`: leaves the programs that still run alone, and the server up, until Ctrl+C. */
-async function goOn(player: ScenePlayer, url: string, lifetime: Lifetime): Promise<void> {
-  player.say(
-    player.busy
-      ? 'Live: the programs go on. Ctrl+C ends them.'
-      : 'Live: nothing goes on by itself here, but the server stays up. Ctrl+C ends it.',
-  );
-  print(`Look inside from another terminal:  REDIS_URL=${url} npm run cli`);
-  lifetime.endWithCtrlC();
-  await new Promise(() => {});
-}
-
-function whatNext(chapter: Chapter): string {
-  const next = readChapters().find(({ number }) => number === chapter.number + 1);
-  const programs = chapter.programs.map(({ name }) => name).join(', ');
-  const lines = [
-    `Read the lesson:    ${relative(ROOT, lessonFile(chapter))}`,
-    `Run a part alone:   npm run chapter ${chapter.number} NAME   (${programs})`,
-    next
-      ? `Next chapter:       npm run chapter ${next.number}   (${next.title})`
-      : 'That was the last chapter. The list of all: npm run chapter',
-  ];
-  return lines.join('\n');
-}

@@ -7,8 +7,9 @@ import { Prompt, runOne } from '../prompt/prompt.ts';
 import { findCli, found } from '../redis/binary.ts';
 import { locateRedis } from '../redis/locate.ts';
 import { hidePassword, type ServerInUse, useServer } from '../redis/use.ts';
+import { colour } from '../terminal/colour.ts';
+import { paragraph } from '../terminal/paragraph.ts';
 import { printError } from '../terminal/print.ts';
-import { colour, paragraph } from '../terminal/style.ts';
 
 const USAGE = [
   'npm run cli                            a Redis prompt',

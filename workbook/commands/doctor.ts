@@ -1,8 +1,9 @@
 import { commandArguments } from '../arguments.ts';
 import { type Check, examine } from '../doctor/checks.ts';
 import { runCommand } from '../process/lifetime.ts';
+import { colour } from '../terminal/colour.ts';
+import { paragraph } from '../terminal/paragraph.ts';
 import { print } from '../terminal/print.ts';
-import { colour, paragraph } from '../terminal/style.ts';
 
 const MARKS = { ok: colour.green('ok   '), note: colour.yellow('note '), bad: colour.red('BAD  ') };
 const INDENT = ' '.repeat(5);

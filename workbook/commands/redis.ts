@@ -3,8 +3,8 @@ import { runCommand } from '../process/lifetime.ts';
 import { UserError } from '../process/user-error.ts';
 import { announceSharedServer, findSharedServer } from '../redis/shared.ts';
 import { runServer } from '../redis/use.ts';
+import { colour } from '../terminal/colour.ts';
 import { print, printError } from '../terminal/print.ts';
-import { colour } from '../terminal/style.ts';
 
 runCommand(async (lifetime) => {
   commandArguments({ usage: ['npm run redis      keeps a Redis up for several terminals'] });

@@ -1,8 +1,9 @@
 import { commandArguments } from '../arguments.ts';
 import { readChapters } from '../book/catalogue.ts';
 import { runCommand } from '../process/lifetime.ts';
+import { colour } from '../terminal/colour.ts';
+import { paragraph } from '../terminal/paragraph.ts';
 import { print } from '../terminal/print.ts';
-import { colour, paragraph } from '../terminal/style.ts';
 
 runCommand(async () => {
   commandArguments({ usage: ['npm start'] });

@@ -1,9 +1,9 @@
 import { mkdirSync, mkdtempSync, readdirSync, renameSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
-import { cacheFolder } from '../paths.ts';
 import { guardPath } from '../process/guardian.ts';
 import { fileSystemTrouble } from '../process/user-error.ts';
 import { found, type NotFound, type RedisBinary, type Source, tryBinary } from './binary.ts';
+import { cacheFolder } from './cache-folder.ts';
 import { UNFINISHED } from './locate.ts';
 
 /** What a way of getting a Redis does: puts an executable `redis-server` into an empty folder. */

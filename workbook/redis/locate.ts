@@ -1,9 +1,9 @@
 import { existsSync, readdirSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import which from 'which';
-import { cacheFolder } from '../paths.ts';
 import { UserError } from '../process/user-error.ts';
 import { found, type NotFound, type RedisBinary, tryBinary } from './binary.ts';
+import { cacheFolder } from './cache-folder.ts';
 
 /** A folder with this in its name is not finished: an interrupted fetch must never be mistaken for a Redis. */
 export const UNFINISHED = '.unfinished-';

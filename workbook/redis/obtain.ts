@@ -1,12 +1,12 @@
 import { existsSync, mkdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import lockfile from 'proper-lockfile';
-import { cacheFolder } from '../paths.ts';
 import { guardPath } from '../process/guardian.ts';
 import { errorCode, fileSystemTrouble, UserError } from '../process/user-error.ts';
 import { found, OLDEST_REDIS, type RedisBinary } from './binary.ts';
 import { fromSources } from './build.ts';
 import { removeUnfinished } from './cache-entry.ts';
+import { cacheFolder } from './cache-folder.ts';
 import { locateInCache, locateRedis } from './locate.ts';
 import { openProgress, type Progress } from './progress.ts';
 import { fromSystemPackage } from './system-package.ts';

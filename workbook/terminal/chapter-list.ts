@@ -1,8 +1,10 @@
-import type { Chapter } from '../book/catalogue.ts';
-import { colour, paragraph } from './style.ts';
+import { readChapters } from '../book/catalogue.ts';
+import { colour } from './colour.ts';
+import { paragraph } from './paragraph.ts';
 
 /** The chapters with their programs, and what to type for each. */
-export function chapterList(chapters: readonly Chapter[]): string {
+export function chapterList(): string {
+  const chapters = readChapters();
   const width = Math.max(...chapters.flatMap(({ programs }) => programs.map((p) => p.name.length)));
   const entries = chapters.map((chapter) => {
     const heading = `${colour.bold(`${chapter.number}  ${chapter.title}`)}`;

@@ -1,0 +1,109 @@
+import { execFileSync } from 'node:child_process';
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
+import { dirname, join } from 'node:path';
+import { describe, expect, it } from 'vitest';
+import { findChapter, findProgram, readChapters } from '../workbook/book/catalogue.ts';
+import { CHAPTER_FOLDERS, readLesson } from './support/lessons.ts';
+import { ROOT } from './support/workbook.ts';
+
+// The course checks itself: what a text promises is there, and every chapter has all its parts.
+
+const PAGES = [
+  'README.md',
+  'CONTRIBUTING.md',
+  ...CHAPTER_FOLDERS.map((name) => `chapters/${name}/README.md`),
+];
+const SCRIPTS: Record<string, string> = JSON.parse(
+  readFileSync(join(ROOT, 'package.json'), 'utf8'),
+).scripts;
+
+describe.each(PAGES)('the page %s', (page) => {
+  const text = readFileSync(join(ROOT, page), 'utf8');
+
+  it('names only npm scripts that exist', () => {
+    const named = [...text.matchAll(/npm run ([a-z][a-z:-]*)/g)].map(([, script]) => script ?? '');
+
+    expect(named.filter((script) => !(script in SCRIPTS))).toEqual([]);
+  });
+
+  it('names only chapters and programs that exist', () => {
+    const named = [...text.matchAll(/npm run chapter (\d)(?: ([a-z][a-z-]+))?/g)];
+
+    for (const [, number = '', program] of named) {
+      const chapter = findChapter(number);
+      if (program) expect(() => findProgram(chapter, program)).not.toThrow();
+    }
+  });
+
+  it('links only to files that exist', () => {
+    const links = [...text.matchAll(/\]\((?!https?:|#)([^)#\s]+)/g)].map(([, link]) => link ?? '');
+
+    const broken = links.filter((link) => !existsSync(join(ROOT, dirname(page), link)));
+    expect(broken).toEqual([]);
+  });
+});
+
+describe.each(CHAPTER_FOLDERS)('the chapter %s', (folder) => {
+  const lesson = readLesson(folder);
+  const chapter = findChapter(folder.slice(0, 2));
+
+  it('has its number in its heading, and the parts that every lesson has', () => {
+    expect(lesson).toMatch(new RegExp(`^# ${chapter.number}\\. \\S`));
+    expect(lesson).toContain(`npm run chapter ${chapter.number}\n`);
+    expect(lesson).toContain('## What goes wrong in production');
+    expect(lesson).toMatch(/```mermaid|\| --- \|/);
+    expect(lesson.match(/<details>\n<summary>\d\. /g)).toHaveLength(3);
+  });
+
+  it('has a scene, and programs that the lesson names', () => {
+    expect(existsSync(join(chapter.folder, 'scene.ts'))).toBe(true);
+    expect(chapter.programs.length).toBeGreaterThan(0);
+    for (const { name } of chapter.programs) expect(lesson).toContain(`](${name}.ts)`);
+  });
+
+  it.each(chapter.programs)(
+    'has a program $name that is what a program should be',
+    ({ file, summary }) => {
+      const code = readFileSync(file, 'utf8');
+      const lines = code.split('\n').length;
+
+      expect(summary).toMatch(/^[A-Z`"].*\.$/);
+      expect(code).toContain('new Redis(');
+      expect(code).toContain("process.env.REDIS_URL ?? 'redis://127.0.0.1:6379'");
+      expect(code).toMatch(/\n\/\/ Try next: .*[\s\S]*$/);
+      expect(lines).toBeLessThanOrEqual(130);
+      const deleted = [...code.matchAll(/redis\.del\(([^)]*)\)/g)].map(([, keys]) => keys);
+      if (deleted.length > 0) expect(code).not.toMatch(/del\([^)]*(sensor_readings|iot_data)/);
+    },
+  );
+});
+
+describe('the house rules', () => {
+  it('chapters import nothing from the machinery', () => {
+    const files = readChapters().flatMap(({ folder }) =>
+      readdirSync(folder)
+        .filter((name) => name.endsWith('.ts'))
+        .map((name) => join(folder, name)),
+    );
+    for (const file of files) {
+      const imports = [...readFileSync(file, 'utf8').matchAll(/from '([^']+)'/g)].map(
+        ([, from]) => from,
+      );
+      for (const from of imports) expect(from).toMatch(/^(ioredis|node:.*|\.\.\/stage\.ts)$/);
+    }
+  });
+
+  it('one file imports redis-memory-server', () => {
+    const command = [
+      'grep',
+      '-lE',
+      "(from|require\\()\\s*'redis-memory-server",
+      '--',
+      '*.ts',
+      '*.cjs',
+    ];
+    const files = execFileSync('git', command, { cwd: ROOT }).toString().trim().split('\n');
+
+    expect(files).toEqual(['workbook/redis/build-worker.cjs']);
+  });
+});

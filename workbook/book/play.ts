@@ -1,0 +1,73 @@
+import { relative } from 'node:path';
+import { ROOT } from '../paths.ts';
+import type { Lifetime } from '../process/lifetime.ts';
+import { useServer } from '../redis/use.ts';
+import { colour } from '../terminal/colour.ts';
+import { paragraph } from '../terminal/paragraph.ts';
+import { print, printGap } from '../terminal/print.ts';
+import { type Chapter, lessonFile, type Program, readChapters } from './catalogue.ts';
+import { runAttached } from './program.ts';
+import { loadScene, ScenePlayer } from './scene-player.ts';
+import { chooseServer } from './scene-server.ts';
+
+/** Runs one program on this terminal; returns its exit code. Ctrl+C is the normal way to end it. */
+export async function runProgram(
+  program: Program,
+  args: readonly string[],
+  lifetime: Lifetime,
+): Promise<number> {
+  const server = await useServer(lifetime);
+  if (server.kind === 'private') {
+    const about =
+      `This program has a ${server.name} ${server.version} of its own, which ends with it. To share ` +
+      "one between terminals, keep 'npm run redis' running in another one.";
+    print(colour.dim(paragraph(about)));
+  }
+  lifetime.endWithCtrlC();
+  const { code, signal } = await runAttached(program.file, { args, url: server.url }, lifetime);
+  return code ?? (signal === 'SIGINT' ? 0 : 1);
+}
+
+/** Plays a chapter's scene, whose title is on the screen already. */
+export async function playScene(
+  chapter: Chapter,
+  live: boolean,
+  lifetime: Lifetime,
+): Promise<number> {
+  const scene = loadScene(chapter);
+  const server = await chooseServer(scene, lifetime);
+  const player = new ScenePlayer(chapter, server, lifetime, live);
+  await scene.default(player);
+  if (live) await goOn(player, server.url, lifetime);
+  await player.end();
+  printGap();
+  print(whatNext(chapter));
+  return 0;
+}
+
+/** `--live`: leaves the programs that still run alone, and the server up, until Ctrl+C. */
+async function goOn(player: ScenePlayer, url: string, lifetime: Lifetime): Promise<void> {
+  printGap();
+  player.say(
+    player.busy
+      ? 'Live: the programs go on. Ctrl+C ends them.'
+      : 'Live: nothing goes on by itself here, but the server stays up. Ctrl+C ends it.',
+  );
+  print(`Look inside from another terminal:  REDIS_URL=${url} npm run cli`);
+  lifetime.endWithCtrlC();
+  await new Promise(() => {});
+}
+
+function whatNext(chapter: Chapter): string {
+  const next = readChapters().find(({ number }) => number === chapter.number + 1);
+  const programs = chapter.programs.map(({ name }) => name).join(', ');
+  const lines = [
+    `Read the lesson:    ${relative(ROOT, lessonFile(chapter))}`,
+    `Run a part alone:   npm run chapter ${chapter.number} NAME, where NAME is one of`,
+    paragraph(programs, ' '.repeat(20)),
+    next
+      ? `Next chapter:       npm run chapter ${next.number}   (${next.title})`
+      : 'That was the last chapter. The list of all: npm run chapter',
+  ];
+  return lines.join('\n');
+}
