@@ -21,7 +21,7 @@ const SPAWN = `
   const port = process.argv[1];
   const server = require('node:child_process').spawn(${JSON.stringify(binary.path)},
     ['--port', port, '--bind', '127.0.0.1', '--save', ''], { stdio: 'ignore' });
-  const done = () => { console.log('PONG'); server.kill('SIGKILL'); process.exit(); };
+  const done = () => { server.kill('SIGKILL'); console.log('PONG'); process.exit(); };
 `;
 const BARE = `${SPAWN}
   (function knock() {

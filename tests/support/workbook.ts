@@ -38,6 +38,8 @@ export class Bench {
   constructor() {
     onTestFinished(() => {
       for (const child of this.#children) child.kill('SIGKILL');
+      // A test that failed may have left more than it started itself.
+      for (const pid of this.#processes().keys()) process.kill(pid, 'SIGKILL');
       rmSync(this.folder, { recursive: true, force: true, maxRetries: 10, retryDelay: 100 });
     });
   }
@@ -91,18 +93,23 @@ export class Bench {
 
   /** The command lines of all processes that came out of this place and are still there. */
   survivors(): string[] {
-    return readdirSync('/proc')
-      .filter((name) => /^\d+$/.test(name))
-      .flatMap((pid) => {
-        try {
-          const environment = readFileSync(`/proc/${pid}/environ`, 'utf8');
-          if (!environment.includes(`${MARK}=${this.#mark}`)) return [];
-          return [readFileSync(`/proc/${pid}/cmdline`, 'utf8').replaceAll('\0', ' ').trim()];
-        } catch {
-          return []; // it ended while we were looking
-        }
-      })
-      .filter((line) => line !== ''); // a zombie has no command line any more
+    return [...this.#processes().values()];
+  }
+
+  #processes(): Map<number, string> {
+    const found = new Map<number, string>();
+    for (const pid of readdirSync('/proc').filter((name) => /^\d+$/.test(name))) {
+      try {
+        const environment = readFileSync(`/proc/${pid}/environ`, 'utf8');
+        if (!environment.includes(`${MARK}=${this.#mark}`)) continue;
+        const line = readFileSync(`/proc/${pid}/cmdline`, 'utf8').replaceAll('\0', ' ').trim();
+        // A zombie has no command line any more.
+        if (line) found.set(Number(pid), line);
+      } catch {
+        // It ended while we were looking.
+      }
+    }
+    return found;
   }
 
   /** Files that commands left in the folder for temporary ones; tsx keeps its cache there. */

@@ -1,6 +1,7 @@
 import { createRequire } from 'node:module';
 import { basename, join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { wrapAnsi } from 'fast-wrap-ansi';
 import type { Redis } from 'ioredis';
 import type { Actor, Scene, Stage, StartOptions } from '../../chapters/stage.ts';
 import { CHAPTERS } from '../paths.ts';
@@ -17,6 +18,7 @@ import { BackgroundProgram } from './program.ts';
 
 const PATIENCE_MS = 20_000;
 const LOOK_EVERY_MS = 20;
+const NARROWEST_COLUMN = 30;
 const LABEL_COLOURS = [colour.cyan, colour.yellow, colour.magenta, colour.green, colour.blue];
 
 const require = createRequire(import.meta.url);
@@ -33,6 +35,7 @@ export class ScenePlayer implements Stage {
   readonly #lifetime: Lifetime;
   readonly #programs: BackgroundProgram[] = [];
   readonly #labels = new Map<string, (text: string) => string>();
+  #belowHeading = false;
   #redis: Redis | undefined;
   #prompt: Promise<Connection> | undefined;
 
@@ -58,9 +61,12 @@ export class ScenePlayer implements Stage {
   heading(text: string): void {
     printGap();
     print(colour.bold(text));
+    this.#belowHeading = true;
   }
 
   say(text: string): void {
+    if (!this.#belowHeading) printGap();
+    this.#belowHeading = false;
     print(paragraph(text.replace(/\s+/g, ' ').trim()));
     printGap();
   }
@@ -71,6 +77,7 @@ export class ScenePlayer implements Stage {
 
   start(program: string, options: StartOptions = {}): Actor {
     this.#lifetime.signal.throwIfAborted();
+    this.#belowHeading = false;
     const { args = [], as = basename(program) } = options;
     const label = this.#labelFor(as);
     const listeners = new Set<(line: string) => void>();
@@ -80,7 +87,7 @@ export class ScenePlayer implements Stage {
       this.#fileOf(program),
       { args, url: this.#server.url },
       (line) => {
-        print(`${label} ${line}`);
+        print(labelled(label, as, line));
         for (const listener of listeners) listener(line);
       },
     );
@@ -123,6 +130,7 @@ export class ScenePlayer implements Stage {
     const reply = await (await this.#prompt).send(splitArguments(command) ?? [command]);
     print(`${colour.dim('redis>')} ${colour.bold(command)}`);
     print(formatReply(reply));
+    this.#belowHeading = false;
   }
 
   async until(what: string, condition: () => Promise<boolean>): Promise<void> {
@@ -159,6 +167,15 @@ export class ScenePlayer implements Stage {
     this.#labels.set(name, paint);
     return paint(`${name} |`);
   }
+}
+
+/** A program's line behind its label; on a terminal, a line that is too long keeps to its column. */
+function labelled(label: string, name: string, line: string): string {
+  const { columns } = process.stdout;
+  const room = (columns ?? 0) - name.length - ' | '.length;
+  if (room < NARROWEST_COLUMN) return `${label} ${line}`;
+  const rows = wrapAnsi(line, room, { hard: true }).split('\n');
+  return rows.map((row) => `${label} ${row}`).join('\n');
 }
 
 async function withPatience<T>(what: string, promise: Promise<T>): Promise<T> {

@@ -1,5 +1,5 @@
 import { cpSync, mkdtempSync, readdirSync, rmSync, statSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { availableParallelism, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import which from 'which';
@@ -63,13 +63,18 @@ async function build(
   });
 
   const { code, output } = await run(process.execPath, [WORKER, version, workshop], {
-    env: { ...process.env, npm_config_strict_ssl: 'true' },
+    // redis-memory-server checks certificates only when npm is told to be strict about them.
+    env: {
+      ...process.env,
+      npm_config_strict_ssl: 'true',
+      MAKEFLAGS: `-j${availableParallelism()}`,
+    },
     signal: AbortSignal.any([signal, stalled.signal]),
   });
   clearInterval(watch);
   if (code === 0) return undefined;
   if (stalled.signal.aborted) return { reason: `the download of Redis ${version} does not move` };
-  return { reason: `Redis ${version} could not be downloaded and built (${lastWords(output)})` };
+  return { reason: `Redis ${version} could not be downloaded and built (${complaint(output)})` };
 }
 
 /** The archive is called `….downloading` until it is complete: its size tells how it goes. */
@@ -100,9 +105,13 @@ function watchDownload(
   return timer;
 }
 
-/** The line of a failed build that says most: its last one that speaks of an error. */
-function lastWords(output: string): string {
+/** What the tools say when they give up; configure scripts talk of errors all the time. */
+const TELLING =
+  /error:|undefined reference|: not found|Error \d+$|Couldnt|Status Code|checksum of|Too small|TAR_/;
+
+/** The line of a failed build that says most: the first complaint is the cause of the later ones. */
+function complaint(output: string): string {
   const lines = output.split('\n').filter((line) => line.trim() !== '');
-  const telling = lines.findLast((line) => /error|cannot|code is|status|checksum/i.test(line));
+  const telling = lines.find((line) => TELLING.test(line));
   return (telling ?? lines.at(-1) ?? 'it said nothing').trim().slice(0, 200);
 }

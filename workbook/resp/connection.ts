@@ -71,6 +71,7 @@ export class Connection {
 
   /** Closes at once; commands that still wait for a reply are rejected. */
   close(): void {
+    this.#end(new Error('The connection was closed.'));
     this.#socket.destroy();
   }
 
@@ -78,7 +79,7 @@ export class Connection {
   async untilClosed(signal: AbortSignal): Promise<void> {
     const close = () => this.close();
     signal.addEventListener('abort', close);
-    if (!this.#closed) await once(this.#socket, 'close');
+    if (!this.#socket.destroyed) await once(this.#socket, 'close');
     signal.removeEventListener('abort', close);
   }
 
