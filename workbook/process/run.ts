@@ -16,13 +16,19 @@ export interface RunOptions {
   readonly signal?: AbortSignal;
 }
 
-/** Runs `command` to its end and collects its output. Never throws for what the program does. */
+/**
+ * Runs `command` to its end and collects its output.
+ *
+ * @throws the signal's reason when it is aborted; never for what the program itself does
+ */
 export function run(
   command: string,
   args: readonly string[],
   options: RunOptions = {},
 ): Promise<Outcome> {
-  return new Promise((resolve) => {
+  const { signal } = options;
+  return new Promise((resolve, reject) => {
+    signal?.throwIfAborted();
     const child = spawn(command, args, {
       env: options.env,
       cwd: options.cwd,
@@ -39,14 +45,15 @@ export function run(
     child.stderr.on('data', collect);
 
     const kill = () => killGroup(child.pid);
-    options.signal?.addEventListener('abort', kill, { once: true });
+    signal?.addEventListener('abort', kill, { once: true });
     const settle = (outcome: Outcome) => {
-      options.signal?.removeEventListener('abort', kill);
-      resolve(outcome);
+      signal?.removeEventListener('abort', kill);
+      // Whoever asked must not go on as if the program had merely failed.
+      if (signal?.aborted) reject(signal.reason);
+      else resolve(outcome);
     };
     child.once('error', (error) => settle({ code: -1, output: error.message }));
     child.once('close', (code) => settle({ code: code ?? -1, output }));
-    if (options.signal?.aborted) kill();
   });
 }
 

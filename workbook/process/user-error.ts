@@ -26,6 +26,8 @@ const FILE_SYSTEM_TROUBLE: Record<string, string> = {
   EROFS: 'The file system is read-only',
   EACCES: 'Permission was denied',
   EPERM: 'The system does not allow it',
+  ENOTDIR: 'A part of the path is no folder',
+  EEXIST: 'Something else has that name',
 };
 
 /** Says in words what a file system refused, or gives the error back when it is something else. */

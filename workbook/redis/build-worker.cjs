@@ -19,10 +19,19 @@ const CHECKSUMS = {
 
 const [version = '', downloadDir = ''] = process.argv.slice(2);
 
-build().catch((error) => {
-  console.error(error instanceof Error ? error.message : error);
-  process.exitCode = 1;
-});
+// Failed until proven otherwise: when the mirror breaks off in the middle of the archive,
+// redis-memory-server waits for the rest for ever, and Node ends because nothing else is to be done.
+process.exitCode = 1;
+const reportBrokenDownload = () =>
+  console.error('Couldnt download all of it: the connection broke off');
+process.once('beforeExit', reportBrokenDownload);
+
+build()
+  .then(() => {
+    process.exitCode = 0;
+  })
+  .catch((error) => console.error(error instanceof Error ? error.message : error))
+  .finally(() => process.off('beforeExit', reportBrokenDownload));
 
 async function build() {
   const downloader = new RedisBinaryDownload({ version, downloadDir });

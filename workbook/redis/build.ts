@@ -13,7 +13,7 @@ import type { Progress } from './progress.ts';
 export const PINNED_VERSION = '7.2.12';
 
 const WORKER = fileURLToPath(new URL('./build-worker.cjs', import.meta.url));
-const STALLED_MS = 60_000;
+const STALLED_MS = Number(process.env.WORKBOOK_STALLED_MS ?? 60_000);
 const LOOK_EVERY_MS = 1000;
 const SERVER = process.platform === 'win32' ? 'memurai.exe' : 'redis-server';
 
@@ -62,7 +62,7 @@ async function build(
     complete: () => progress.step(`Compiling Redis ${version}; this takes a minute or two ...`),
   });
 
-  const { code, output } = await run(process.execPath, [WORKER, version, workshop], {
+  const worker = run(process.execPath, [WORKER, version, workshop], {
     // redis-memory-server checks certificates only when npm is told to be strict about them.
     env: {
       ...process.env,
@@ -71,10 +71,16 @@ async function build(
     },
     signal: AbortSignal.any([signal, stalled.signal]),
   });
-  clearInterval(watch);
-  if (code === 0) return undefined;
-  if (stalled.signal.aborted) return { reason: `the download of Redis ${version} does not move` };
-  return { reason: `Redis ${version} could not be downloaded and built (${complaint(output)})` };
+  try {
+    const { code, output } = await worker;
+    if (code === 0) return undefined;
+    return { reason: `Redis ${version} could not be downloaded and built (${complaint(output)})` };
+  } catch (error) {
+    if (signal.aborted || !stalled.signal.aborted) throw error;
+    return { reason: `the download of Redis ${version} does not move` };
+  } finally {
+    clearInterval(watch);
+  }
 }
 
 /** The archive is called `….downloading` until it is complete: its size tells how it goes. */

@@ -38,16 +38,17 @@ async function download(folder: string, signal: AbortSignal): Promise<NotFound |
   const lists = join(folder, 'lists');
   mkdirSync(join(folder, 'archives', 'partial'), { recursive: true });
 
-  if (await downloadPackages(folder, [], signal)) return undefined;
+  if ((await downloadPackages(folder, [], signal)).done) return undefined;
 
   mkdirSync(join(lists, 'partial'), { recursive: true });
   const ownLists = ['-o', `Dir::State::lists=${lists}`];
   const update = await apt(folder, ['update', ...ownLists], signal);
-  const downloaded = await downloadPackages(folder, ownLists, signal);
+  const download = await downloadPackages(folder, ownLists, signal);
   rmSync(lists, { recursive: true, force: true });
-  if (downloaded) return undefined;
+  if (download.done) return undefined;
 
-  const complaint = /^[EW]: (.*)$/m.exec(update.output)?.[1] ?? 'it knows no such package';
+  const complaint =
+    /^E: (.*)$/m.exec(update.output + download.output)?.[1] ?? 'it does not say why';
   return { reason: `apt-get cannot download ${PACKAGES.join(' or ')} (${complaint})` };
 }
 
@@ -55,13 +56,15 @@ async function downloadPackages(
   folder: string,
   options: readonly string[],
   signal: AbortSignal,
-): Promise<boolean> {
+): Promise<{ readonly done: boolean; readonly output: string }> {
+  let said = '';
   for (const name of PACKAGES) {
     const install = ['install', '--download-only', '--no-install-recommends', '--yes'];
-    const { code } = await apt(folder, [...install, ...options, name], signal);
-    if (code === 0 && debs(folder).length > 0) return true;
+    const { code, output } = await apt(folder, [...install, ...options, name], signal);
+    said += output;
+    if (code === 0 && debs(folder).length > 0) return { done: true, output: said };
   }
-  return false;
+  return { done: false, output: said };
 }
 
 function apt(folder: string, args: readonly string[], signal: AbortSignal) {
