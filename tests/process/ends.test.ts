@@ -139,3 +139,19 @@ describe('two scenes at the same time', () => {
     await expectNothingLeft(bench);
   });
 });
+
+describe('the search for what is left', () => {
+  it('sees every process of a command: itself, its guardian, its server, its programs', async () => {
+    const bench = new Bench();
+    const scene = bench.start('chapter', '4');
+    await scene.says(/alpha \| working on/);
+
+    const seen = bench.survivors().join('\n');
+
+    expect(seen).toContain('launch.cjs chapter 4');
+    expect(seen).toContain('guardian.cjs');
+    expect(seen).toMatch(/redis-server|valkey-server/);
+    expect(seen).toContain('producer.ts');
+    expect(seen).toContain('consumer.ts alpha');
+  });
+});

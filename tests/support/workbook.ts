@@ -1,14 +1,17 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { randomUUID } from 'node:crypto';
-import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
+import { existsSync, mkdtempSync, readdirSync, readFileSync, readlinkSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { onTestFinished } from 'vitest';
 
 export const ROOT = fileURLToPath(new URL('../..', import.meta.url));
 
 const PATIENCE_MS = 30_000;
+const CLEANUP_MS = 10_000;
+const LOOK_EVERY_MS = 20;
 const MARK = 'WORKBOOK_TEST_MARK';
 
 /** How a command came out. */
@@ -36,9 +39,11 @@ export class Bench {
   readonly #children: ChildProcess[] = [];
 
   constructor() {
-    onTestFinished(() => {
+    onTestFinished(async () => {
       for (const child of this.#children) child.kill('SIGKILL');
-      // A test that failed may have left more than it started itself.
+      // The guardians tidy up now. What a failed test has left beyond that is ended here.
+      const deadline = Date.now() + CLEANUP_MS;
+      while (this.#processes().size > 0 && Date.now() < deadline) await sleep(LOOK_EVERY_MS);
       for (const pid of this.#processes().keys()) process.kill(pid, 'SIGKILL');
       rmSync(this.folder, { recursive: true, force: true, maxRetries: 10, retryDelay: 100 });
     });
@@ -100,16 +105,22 @@ export class Bench {
     const found = new Map<number, string>();
     for (const pid of readdirSync('/proc').filter((name) => /^\d+$/.test(name))) {
       try {
-        const environment = readFileSync(`/proc/${pid}/environ`, 'utf8');
-        if (!environment.includes(`${MARK}=${this.#mark}`)) continue;
         const line = readFileSync(`/proc/${pid}/cmdline`, 'utf8').replaceAll('\0', ' ').trim();
         // A zombie has no command line any more.
-        if (line) found.set(Number(pid), line);
+        if (line && this.#isOurs(pid)) found.set(Number(pid), line);
       } catch {
         // It ended while we were looking.
       }
     }
     return found;
+  }
+
+  /** A redis-server overwrites its environment, but it works in our folder for temporary files. */
+  #isOurs(pid: string): boolean {
+    return (
+      readFileSync(`/proc/${pid}/environ`, 'utf8').includes(`${MARK}=${this.#mark}`) ||
+      readlinkSync(`/proc/${pid}/cwd`).startsWith(join(this.folder, 'redis-streams-'))
+    );
   }
 
   /** Files that commands left in the folder for temporary ones; tsx keeps its cache there. */
