@@ -11,6 +11,9 @@ export default async function scene(stage: Stage): Promise<void> {
     in mid-work. Then it looks at what is left, and gets every entry back.`);
 
   stage.heading('1. The crash');
+  stage.say(
+    'Look for: each of the three has begun to work on a reading, and none gets to acknowledge it.',
+  );
   const producer = stage.start('02-producing/producer', { args: ['100'] });
   const pendingOf = async (name: string) =>
     (await stage.redis.xpending(stream, group, '-', '+', 10, name)).length;

@@ -1,4 +1,4 @@
-// Trimming asks no consumer group. What it does to entries that are pending, and to entries that were
+// Trimming asks no consumer group: what it does to entries that are pending, and to entries that were
 // never read. Needs nothing beside it.
 import { Redis } from 'ioredis';
 
