@@ -64,3 +64,25 @@ describe("the system's package, when it cannot be had", () => {
     expect(readdirSync(env.WORKBOOK_CACHE)).toEqual([]);
   });
 });
+
+describe("the system's package, when apt-get hangs", () => {
+  it('is given up after a while', async () => {
+    const bench = new Bench();
+    const env = {
+      PATH: toolbox(bench, {
+        real: ['sleep'],
+        scripts: { 'apt-get': 'sleep 1000', 'dpkg-deb': '' },
+      }),
+      WORKBOOK_CACHE: join(bench.folder, 'cache'),
+      WORKBOOK_STALLED_MS: '100',
+    };
+
+    const { stderr, code } = await bench.runWith({ env }, 'chapter', '1');
+
+    expect(stderr).toContain(
+      'apt-get cannot download redis-server or valkey-server (it took too long',
+    );
+    expect(code).toBe(1);
+    await expect.poll(() => bench.survivors(), { timeout: 10_000 }).toEqual([]);
+  });
+});

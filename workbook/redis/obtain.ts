@@ -1,4 +1,4 @@
-import { existsSync, mkdirSync, readFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readFileSync, statfsSync } from 'node:fs';
 import { join } from 'node:path';
 import lockfile from 'proper-lockfile';
 import { guardPath } from '../process/guardian.ts';
@@ -11,6 +11,8 @@ import { locateInCache, locateRedis } from './locate.ts';
 import { openProgress, type Progress } from './progress.ts';
 import { fromSystemPackage } from './system-package.ts';
 
+const MEGABYTE = 1024 * 1024;
+const NEEDED_MEGABYTES = 50;
 const LOCK_STALE_MS = 10_000;
 const LOCK_RETRY_MS = 250;
 const LOCK_RETRIES = 2400;
@@ -32,6 +34,7 @@ export async function obtainRedis(signal: AbortSignal): Promise<RedisBinary> {
       const fetchedMeanwhile = await locateInCache();
       if (fetchedMeanwhile) return fetchedMeanwhile;
       removeUnfinished();
+      demandSpace();
       return await fetchRedis(search.reasons, progress, signal);
     } finally {
       await release();
@@ -88,6 +91,22 @@ export function installCommand(): string {
   const known = (system.match(ids) ?? []).join(' ').toLowerCase();
   const command = INSTALL_COMMANDS.find(([family]) => family.test(known))?.[1];
   return command ?? "your package manager's install command for redis or valkey";
+}
+
+/**
+ * Stops a fetch that cannot end well before it begins; tools on a full disk say strange things.
+ *
+ * @throws UserError when the cache's disk is nearly full
+ */
+function demandSpace(): void {
+  const { bavail, bsize } = statfsSync(cacheFolder());
+  const free = (bavail * bsize) / MEGABYTE;
+  if (free >= NEEDED_MEGABYTES) return;
+  throw new UserError(
+    `The disk is full: ${free.toFixed(1)} MB are free in ${cacheFolder()}, and fetching a Redis ` +
+      `takes about ${NEEDED_MEGABYTES} MB.\n` +
+      'Make room there, or set WORKBOOK_CACHE to a folder on another disk.',
+  );
 }
 
 /** Makes this command the only one that fetches; waits, and says so, while another one does. */

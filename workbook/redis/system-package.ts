@@ -1,13 +1,15 @@
 import { chmodSync, mkdirSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import which from 'which';
-import { run } from '../process/run.ts';
+import { type Outcome, run } from '../process/run.ts';
 import type { NotFound, RedisBinary } from './binary.ts';
 import { addToCache } from './cache-entry.ts';
 import type { Progress } from './progress.ts';
 
 const PACKAGES = ['redis-server', 'valkey-server'];
 const PROGRAMS = ['redis-server', 'redis-cli', 'valkey-server', 'valkey-cli'];
+
+const DEADLINE_MS = Number(process.env.WORKBOOK_STALLED_MS ?? 180_000);
 
 /** apt's answer to a lost network should come in seconds, not after its default of minutes. */
 const PATIENCE = ['-o', 'Acquire::Retries=1', '-o', 'Acquire::http::Timeout=20'];
@@ -67,10 +69,20 @@ async function downloadPackages(
   return { done: false, output: said };
 }
 
-function apt(folder: string, args: readonly string[], signal: AbortSignal) {
+async function apt(folder: string, args: readonly string[], signal: AbortSignal): Promise<Outcome> {
   const ours = ['-o', 'Debug::NoLocking=true', '-o', `Dir::Cache::archives=${folder}/archives`];
   const env = { ...process.env, LC_ALL: 'C', DEBIAN_FRONTEND: 'noninteractive' };
-  return run('apt-get', [...ours, ...PATIENCE, ...args], { env, signal });
+  const deadline = AbortSignal.timeout(DEADLINE_MS);
+  try {
+    return await run('apt-get', [...ours, ...PATIENCE, ...args], {
+      env,
+      signal: AbortSignal.any([signal, deadline]),
+    });
+  } catch (error) {
+    // apt can hang, on a disk that fills up under it for one.
+    if (signal.aborted || !deadline.aborted) throw error;
+    return { code: -1, output: 'E: it took too long, and was stopped\n' };
+  }
 }
 
 function debs(folder: string): string[] {
