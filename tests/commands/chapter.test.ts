@@ -1,6 +1,8 @@
+import { once } from 'node:events';
 import { writeFileSync } from 'node:fs';
+import { createServer } from 'node:net';
 import { join } from 'node:path';
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, onTestFinished } from 'vitest';
 import { testServer } from '../support/redis.ts';
 import { Bench } from '../support/workbook.ts';
 
@@ -146,6 +148,42 @@ describe('npm run chapter on a server of the learner', () => {
 
     expect(stderr).toContain(message);
     expect(stderr).toMatch(/unset/i);
+    expect(stderr).not.toMatch(/^\s+at /m);
+    expect(code).toBe(1);
+  });
+});
+
+describe('npm run chapter on something else than a Redis of today', () => {
+  const INFO = 'redis_version:6.0.16\r\nrun_id:x\r\nprocess_id:1\r\n';
+
+  it.each([
+    [
+      'a Redis that is too old',
+      `$${INFO.length}\r\n${INFO}\r\n`,
+      'REDIS_URL names Redis 6.0.16; the workbook needs 6.2',
+    ],
+    ['a web server', 'HTTP/1.1 400 Bad Request\r\n\r\n', 'This is not a Redis server'],
+    [
+      'a Redis that wants a password',
+      '-NOAUTH Authentication required.\r\n',
+      'NOAUTH Authentication required.',
+    ],
+    ['a server that does not answer', '', 'no answer within 5 seconds'],
+  ])('names the trouble with %s', async (_, answer, message) => {
+    const server = createServer((socket) => {
+      socket.on('error', () => {});
+      socket.on('data', () => socket.write(answer));
+    });
+    server.listen(0, '127.0.0.1');
+    await once(server, 'listening');
+    onTestFinished(() => void server.close());
+    const address = server.address();
+    const port = typeof address === 'object' ? address?.port : undefined;
+    const env = { REDIS_URL: `redis://127.0.0.1:${port}` };
+
+    const { stderr, code } = await new Bench().runWith({ env }, 'chapter', '1');
+
+    expect(stderr).toContain(message);
     expect(stderr).not.toMatch(/^\s+at /m);
     expect(code).toBe(1);
   });
