@@ -1,22 +1,8 @@
-import { execFileSync } from 'node:child_process';
 import { cpSync, mkdirSync, symlinkSync, writeFileSync } from 'node:fs';
-import { dirname, join } from 'node:path';
+import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
+import { copyOfTheWorkbook } from './support/copy.ts';
 import { Bench, ROOT } from './support/workbook.ts';
-
-/** A copy of the repository in a folder of that name; the installed packages are shared. */
-function copyOfTheWorkbook(bench: Bench, name: string): string {
-  const copy = join(bench.folder, name);
-  const listed = execFileSync('git', ['ls-files', '-z', '-co', '--exclude-standard'], {
-    cwd: ROOT,
-  });
-  for (const file of listed.toString().split('\0').filter(Boolean)) {
-    mkdirSync(dirname(join(copy, file)), { recursive: true });
-    cpSync(join(ROOT, file), join(copy, file));
-  }
-  symlinkSync(join(ROOT, 'node_modules'), join(copy, 'node_modules'));
-  return copy;
-}
 
 describe('a clone under a path with spaces and letters that are not ASCII', () => {
   it('plays a chapter of several processes, on a Redis in a cache of such a path', async () => {

@@ -1,3 +1,4 @@
+import { existsSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { basename, join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -6,6 +7,7 @@ import type { Redis } from 'ioredis';
 import type { Actor, Scene, Stage, StartOptions } from '../../chapters/stage.ts';
 import { CHAPTERS } from '../paths.ts';
 import type { Lifetime } from '../process/lifetime.ts';
+import { UserError } from '../process/user-error.ts';
 import type { ServerInUse } from '../redis/use.ts';
 import { Connection } from '../resp/connection.ts';
 import { formatReply } from '../resp/format.ts';
@@ -25,7 +27,11 @@ const require = createRequire(import.meta.url);
 
 /** Loads a chapter's scene. It is TypeScript, hence `require`, which the launcher has taught that. */
 export function loadScene(chapter: Chapter): Scene {
-  return require(sceneFile(chapter));
+  const file = sceneFile(chapter);
+  if (!existsSync(file)) {
+    throw new UserError(`Chapter ${chapter.number} has no scene yet: ${file} is missing.`);
+  }
+  return require(file);
 }
 
 /** The Stage on which `npm run chapter N` plays: it prints, and it ends what a scene has started. */
@@ -94,7 +100,7 @@ export class ScenePlayer implements Stage {
     this.#programs.push(running);
     const failed = running.ended.then(({ code }) => {
       if (code === 0 || crashed || this.#lifetime.signal.aborted) return;
-      throw new Error(`${as} ended with exit code ${code}: its last lines say why.`);
+      throw new UserError(`\n${as} ended with exit code ${code}; its last lines say why.`);
     });
     failed.catch(() => {});
 
@@ -104,7 +110,9 @@ export class ScenePlayer implements Stage {
           listeners.add((line) => pattern.test(line) && resolve(line));
         });
         const silence = running.ended.then(() => {
-          throw new Error(`${as} ended without saying ${pattern}.`);
+          throw new UserError(
+            `\n${as} ended without saying ${pattern}, which the scene waits for.`,
+          );
         });
         return withPatience(
           `${as} to say ${pattern}`,
@@ -137,7 +145,8 @@ export class ScenePlayer implements Stage {
     const deadline = Date.now() + PATIENCE_MS;
     while (!(await condition())) {
       this.#lifetime.signal.throwIfAborted();
-      if (Date.now() > deadline) throw new Error(`The scene waited too long for: ${what}.`);
+      if (Date.now() > deadline)
+        throw new UserError(`\nThe scene has waited too long for ${what}.`);
       await sleep(LOOK_EVERY_MS);
     }
   }
@@ -181,7 +190,7 @@ function labelled(label: string, name: string, line: string): string {
 async function withPatience<T>(what: string, promise: Promise<T>): Promise<T> {
   const patience = new AbortController();
   const tooLong = sleep(PATIENCE_MS, undefined, { signal: patience.signal }).then(() => {
-    throw new Error(`The scene waited too long for ${what}.`);
+    throw new UserError(`\nThe scene has waited too long for ${what}.`);
   });
   tooLong.catch(() => {});
   try {
