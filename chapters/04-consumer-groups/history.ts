@@ -9,20 +9,11 @@ await redis.del(stream); // a clean start, so that this can be run again
 await redis.xgroup('CREATE', stream, group, '0', 'MKSTREAM');
 for (const city of ['Lisbon', 'Oslo', 'Porto']) await redis.xadd(stream, '*', 'to', city);
 
-async function read(consumer: string, count: number, id: string) {
-  const reply = await redis.xreadgroup(
-    'GROUP',
-    group,
-    consumer,
-    'COUNT',
-    count,
-    'STREAMS',
-    stream,
-    id,
-  );
+async function read(name: string, count: number, id: string) {
+  const reply = await redis.xreadgroup('GROUP', group, name, 'COUNT', count, 'STREAMS', stream, id);
   const entries = reply?.[0]?.[1] ?? [];
   const cities = entries.map(([, fields]) => fields?.[1]).join(', ');
-  console.log(`${consumer} reads ${id}:`.padEnd(16), cities || '(nothing)');
+  console.log(`${name} reads ${id}:`.padEnd(16), cities || '(nothing)');
   return entries.map(([entryId]) => entryId);
 }
 

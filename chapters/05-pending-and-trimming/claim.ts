@@ -3,6 +3,9 @@
 //   npm run chapter 5 claim delta 1000
 import { Redis } from 'ioredis';
 
+// ioredis leaves the reply of XPENDING untyped.
+type Detail = [id: string, consumer: string, idleMs: number, deliveries: number];
+
 const [consumer = 'delta', minIdle = '1000'] = process.argv.slice(2);
 const minIdleMs = Number(minIdle);
 const stream = 'sensor_readings';
@@ -10,15 +13,15 @@ const group = 'analytics_group';
 
 const redis = new Redis(process.env.REDIS_URL ?? 'redis://127.0.0.1:6379');
 
+// As every worker does when it starts: make the group, unless it is there.
+await redis.xgroup('CREATE', stream, group, '0', 'MKSTREAM').catch((error: Error) => {
+  if (!error.message.startsWith('BUSYGROUP')) throw error;
+});
+
 // Somebody who dies while holding an entry leaves it idle. How long is too long depends on how long
 // the work can take: below that, we would take entries from the living.
 const range = ['IDLE', minIdleMs, '-', '+', 1] as const;
-const [oldest] = (await redis.xpending(stream, group, ...range)) as [
-  string,
-  string,
-  number,
-  number,
-][];
+const [oldest] = (await redis.xpending(stream, group, ...range)) as Detail[];
 
 if (!oldest) {
   console.log(`nothing has been pending for ${minIdleMs} ms`);

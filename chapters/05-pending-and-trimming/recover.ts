@@ -16,6 +16,11 @@ const group = 'analytics_group';
 
 const redis = new Redis(process.env.REDIS_URL ?? 'redis://127.0.0.1:6379');
 
+// As every worker does when it starts: make the group, unless it is there.
+await redis.xgroup('CREATE', stream, group, '0', 'MKSTREAM').catch((error: Error) => {
+  if (!error.message.startsWith('BUSYGROUP')) throw error;
+});
+
 let cursor = '0-0';
 let recovered = 0;
 do {

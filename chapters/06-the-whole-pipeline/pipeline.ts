@@ -7,6 +7,10 @@ import { Redis } from 'ioredis';
 type Entry = [id: string, fields: string[] | null];
 
 const seconds = Number(process.argv[2] ?? 15);
+if (!(seconds > 0)) {
+  console.error(`The time is a number of seconds, not '${process.argv[2]}'.`);
+  process.exit(1);
+}
 const stream = 'iot_data_stream';
 const group = 'data_processors';
 const abandonedAfterMs = 5000;
@@ -74,10 +78,10 @@ async function work(worker: string, producing: { done: boolean }): Promise<void>
       for (const entry of entries) await handle(worker, entry);
     }
     if (!reply && !stop.signal.aborted) {
-      const [pending] = await redis.xpending(stream, group);
+      const [pending] = (await redis.xpending(stream, group)) as [pending: number];
       console.log(`${worker}: nothing new for 2 s, ${pending} pending`);
       if (pending === 0 && producing.done) break;
-      await recover(worker);
+      if (pending > 0) await recover(worker);
     }
   }
   disconnect();

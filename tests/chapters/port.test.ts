@@ -224,6 +224,21 @@ describe('the pending inspector', () => {
   });
 });
 
+describe('claim and recover', () => {
+  it.each([
+    ['claim', 'nothing has been pending for 1000 ms'],
+    ['recover', 'recovered 0 entries'],
+  ])('%s has nothing to do on an empty server, and says so', async (program, message) => {
+    const { start } = await place();
+
+    const { stdout, stderr, code } = await start('5', program).ended;
+
+    expect(stdout).toContain(message);
+    expect(stderr).toBe('');
+    expect(code).toBe(0);
+  });
+});
+
 describe('the pipeline', () => {
   it('produces and processes iot_data_stream with two workers, and shuts down cleanly', async () => {
     const { redis, start } = await place();
