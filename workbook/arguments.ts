@@ -2,17 +2,20 @@ import { parseArgs } from 'node:util';
 import { errorMessage, UserError } from './process/user-error.ts';
 import { print } from './terminal/print.ts';
 
-interface Expected<Flag extends string> {
+interface Expected<Flag extends string, Option extends string> {
   /** The lines that show how the command is typed. */
   readonly usage: readonly string[];
   readonly flags?: readonly Flag[];
+  /** Flags that are followed by a value: `--seed 7`. */
+  readonly options?: readonly Option[];
   /** After so many words, everything is handed on unread; without it, everything is read. */
   readonly restAfter?: number;
 }
 
-interface Given<Flag extends string> {
+interface Given<Flag extends string, Option extends string> {
   readonly positionals: readonly string[];
   readonly has: (flag: Flag) => boolean;
+  readonly value: (option: Option) => string | undefined;
   readonly rest: readonly string[];
 }
 
@@ -22,19 +25,20 @@ interface Given<Flag extends string> {
  *
  * `--help` prints the usage and ends the command.
  *
- * @throws UserError for a flag that the command does not have
+ * @throws UserError for a flag that the command does not have, and for one that lacks its value
  */
-export function commandArguments<Flag extends string = never>(
-  expected: Expected<Flag>,
-): Given<Flag> {
+export function commandArguments<Flag extends string = never, Option extends string = never>(
+  expected: Expected<Flag, Option>,
+): Given<Flag, Option> {
   const typed = process.argv.slice(3);
   const cut = indexAfterWords(typed, expected.restAfter ?? Number.POSITIVE_INFINITY);
   const flags = expected.flags ?? [];
+  const valued = expected.options ?? [];
   const usage = `Type one of these:\n${expected.usage.map((line) => `  ${line}`).join('\n')}`;
 
-  const options = Object.fromEntries(
-    [...flags, 'help'].map((name) => [name, { type: 'boolean' as const }]),
-  );
+  const options: Record<string, { type: 'boolean' | 'string' }> = {};
+  for (const name of [...flags, 'help']) options[name] = { type: 'boolean' };
+  for (const name of valued) options[name] = { type: 'string' };
   try {
     const { values, positionals } = parseArgs({
       args: typed.slice(0, cut),
@@ -48,11 +52,21 @@ export function commandArguments<Flag extends string = never>(
     return {
       positionals,
       has: (flag) => values[flag] === true || process.env[`npm_config_${flag}`] === 'true',
+      value: (option) => values[option]?.toString() ?? valueTakenByNpm(option),
       rest: typed.slice(cut),
     };
   } catch (error) {
     throw new UserError(`${errorMessage(error).split('. ')[0]}.\n${usage}`);
   }
+}
+
+/** What npm has taken for a setting of its own. Of those that it knows, it keeps the value from us. */
+function valueTakenByNpm(option: string): string | undefined {
+  const taken = process.env[`npm_config_${option}`];
+  if (taken !== 'true') return taken || undefined;
+  throw new UserError(
+    `npm has kept --${option} for itself. Put two dashes before the flags: npm run ${process.argv[2]} -- --${option} ...`,
+  );
 }
 
 /** The index behind the `count`th word that is not a flag. */

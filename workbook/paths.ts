@@ -10,3 +10,7 @@ export const CHAPTERS = join(ROOT, 'chapters');
 export const STATE = process.env.WORKBOOK_STATE
   ? resolve(process.env.WORKBOOK_STATE)
   : join(ROOT, '.workbook');
+
+export const EXERCISES = join(ROOT, 'exercises');
+export const SOLUTIONS = join(ROOT, 'solutions');
+export const GRADER = join(ROOT, 'grader');

@@ -36,11 +36,15 @@ export interface RunningServer extends ServerInfo {
  * in it, dies with it on Ctrl+C before the programs that use it, and leaves it running for two
  * seconds after a SIGKILL.
  *
+ * @param settings more of redis.conf, such as `{ hz: 100 }`
  * @throws UserError when the server does not come up; with what it printed
  */
-export async function startServer(binary: RedisBinary): Promise<RunningServer> {
+export async function startServer(
+  binary: RedisBinary,
+  settings: Record<string, number | string> = {},
+): Promise<RunningServer> {
   for (let tries = 1; ; tries++) {
-    const started = await tryPort(binary, await freePort());
+    const started = await tryPort(binary, await freePort(), settings);
     if ('url' in started) return started;
     const portWasTaken = /address already in use|could not create server tcp/i.test(started.output);
     if (portWasTaken && tries < PORT_TRIES) continue;
@@ -66,10 +70,11 @@ export async function freePort(): Promise<number> {
 async function tryPort(
   binary: RedisBinary,
   port: number,
+  settings: Record<string, number | string>,
 ): Promise<RunningServer | { readonly output: string }> {
   const folder = makeFolder();
   const keep = guardPath(folder);
-  const options = { port, bind: LOOPBACK, dir: folder, save: '', appendonly: 'no' };
+  const options = { port, bind: LOOPBACK, dir: folder, save: '', appendonly: 'no', ...settings };
   const args = Object.entries(options).flatMap(([name, value]) => [`--${name}`, String(value)]);
   // A process group of its own: Ctrl+C in the terminal must not take the server away from the
   // programs that are still tidying up.

@@ -1,0 +1,139 @@
+import { isDeepStrictEqual } from 'node:util';
+import type { Check } from '../harness/exercise.ts';
+import { refusal } from '../harness/refusal.ts';
+import { describeEntries } from '../harness/snapshot.ts';
+import { check } from '../harness/unmet.ts';
+import {
+  addOrders,
+  GROUP,
+  leavePending,
+  makeGroup,
+  makeOrder,
+  type Orders,
+  STREAM,
+} from './shop.ts';
+
+const KEPT = 10_000;
+const SLACK = 200;
+const BACKLOG = 10_400;
+
+export const publish: Check<Orders> = async (trial) => {
+  const { redis } = trial;
+  const shop = await trial.hire('shop');
+  const orders = Array.from({ length: 40 }, (_, index) => makeOrder(trial, index));
+
+  const ids = await shop.callAll(
+    'publishOrder',
+    orders.map((order) => [order]),
+  );
+
+  const entries = await redis.xrange(STREAM, '-', '+');
+  check(entries.length === orders.length, {
+    expected: `${orders.length} entries in ${STREAM} after ${orders.length} calls of publishOrder`,
+    happened: `there are ${entries.length}: ${describeEntries(entries.slice(0, 2))}`,
+  });
+  for (const [index, order] of orders.entries()) {
+    const fields = entries.find(([id]) => id === ids[index])?.[1];
+    check(fields !== undefined, {
+      expected: "publishOrder to return the entry's id",
+      happened: `it returned ${JSON.stringify(ids[index])}, and there is no such entry`,
+    });
+    const wanted = Object.entries(order).map(([name, value]) => `${name} ${value}`);
+    const found = fields.flatMap((name, at) => (at % 2 === 0 ? [`${name} ${fields[at + 1]}`] : []));
+    check(isDeepStrictEqual(found.toSorted(), wanted.toSorted()), {
+      expected: `the fields ${wanted.join(', ')}`,
+      happened: `the entry has ${found.join(', ')}`,
+    });
+  }
+};
+
+export const trim: Check<Orders> = async (trial) => {
+  const { redis } = trial;
+  const fill =
+    "for i = 1, ARGV[1] do redis.call('XADD', KEYS[1], '1-' .. i, 'productId', 'tea', 'userId', 'u', 'quantity', '1', 'timestamp', '1') end";
+  await redis.eval(fill, 1, STREAM, BACKLOG);
+  const shop = await trial.hire('shop');
+  const orders = Array.from({ length: 120 }, (_, index) => makeOrder(trial, index));
+
+  const ids = await shop.callAll(
+    'publishOrder',
+    orders.map((order) => [order]),
+  );
+
+  const length = await redis.xlen(STREAM);
+  check(length >= KEPT && length <= KEPT + SLACK, {
+    expected: `10,000 entries, or up to ${SLACK} more (with ~), once more than that were published`,
+    happened: `${BACKLOG} were there, ${ids.length} were published, and ${length} are left`,
+  });
+  const newest = new Set((await redis.xrevrange(STREAM, '+', '-', 'COUNT', 120)).map(([id]) => id));
+  check(
+    ids.every((id) => newest.has(id)),
+    {
+      expected: 'the newest orders to stay',
+      happened: 'some of those that were just published are gone',
+    },
+  );
+};
+
+export const group: Check<Orders> = async (trial) => {
+  const { redis } = trial;
+  const worker = await trial.hire('alice');
+  const orders = await addOrders(trial, 5);
+
+  await worker.call.createGroup();
+
+  const seen = await leavePending(redis, 'probe', 100).catch((error: Error) => error.message);
+  check(isDeepStrictEqual(seen, [...orders.keys()]), {
+    expected: `a group ${GROUP} that is given the 5 orders that were there before it`,
+    happened: Array.isArray(seen) ? `it was given ${seen.length} of them` : `Redis says: ${seen}`,
+  });
+
+  await redis.flushall();
+  const error = await refusal(worker.call.createGroup());
+  check(error === undefined, {
+    expected: 'createGroup to work on an empty database, where the stream does not exist yet',
+    happened: `it threw: ${error}`,
+  });
+  await addOrders(trial, 2);
+  const later = await leavePending(redis, 'probe', 100).catch((error: Error) => error.message);
+  check(Array.isArray(later) && later.length === 2, {
+    expected: 'orders that come after it to reach the group too',
+    happened: Array.isArray(later) ? `${later.length} of 2 did` : `Redis says: ${later}`,
+  });
+};
+
+export const groupAgain: Check<Orders> = async (trial) => {
+  const { redis } = trial;
+  const workers = await trial.hireAll('alice', 'bob');
+  await addOrders(trial, 5);
+  await makeGroup(trial);
+  const [first = ''] = await leavePending(redis, 'probe', 3);
+  await redis.xack(STREAM, GROUP, first);
+  const groups = async () => JSON.stringify(await redis.xinfo('GROUPS', STREAM));
+  const before = await groups();
+
+  const calls = workers.flatMap(({ call }) => [call.createGroup(), call.createGroup()]);
+  const errors = await Promise.all(calls.map((call) => refusal(call)));
+
+  const error = errors.find((message) => message !== undefined);
+  check(error === undefined, {
+    expected: 'createGroup to return normally when the group exists already',
+    happened: `it threw: ${error}`,
+  });
+  const after = await groups();
+  check(after === before, {
+    expected: `the group to stay as it was: ${before}`,
+    happened: `now it is ${after}`,
+  });
+
+  await redis.del(STREAM);
+  await redis.set(STREAM, 'this is no stream');
+  const wrongType = await refusal(workers[0]?.call.createGroup());
+  check(wrongType?.includes('WRONGTYPE') === true, {
+    expected: 'errors other than BUSYGROUP to be passed on, for example WRONGTYPE',
+    happened:
+      wrongType === undefined
+        ? `${STREAM} was a string, and createGroup returned as if all were well`
+        : `it threw: ${wrongType}`,
+  });
+};

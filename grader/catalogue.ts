@@ -1,0 +1,99 @@
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
+import { createRequire } from 'node:module';
+import { join } from 'node:path';
+import { EXERCISES, GRADER, SOLUTIONS } from '../workbook/paths.ts';
+import { UserError } from '../workbook/process/user-error.ts';
+import type { Requirement } from './requirement.ts';
+
+const require = createRequire(import.meta.url);
+const FOLDER = /^(\d\d)-(.+)$/;
+
+/** A folder under `exercises/`, with the folders of the same name under `solutions/` and `grader/`. */
+export interface Exercise {
+  readonly number: number;
+  /** The folder's name: `01-order-processing`. */
+  readonly folder: string;
+  /** The heading of its README, without the number. */
+  readonly title: string;
+  /** The name of its one file: `orders.ts`. */
+  readonly fileName: string;
+  /** The name that is shown in commands: `orders`. */
+  readonly name: string;
+  readonly file: string;
+  readonly solution: string;
+  readonly spec: string;
+  readonly requirements: readonly Requirement[];
+}
+
+/** All exercises, in order, as the folders say. */
+export function readExercises(): Exercise[] {
+  return readdirSync(EXERCISES)
+    .sort()
+    .flatMap((folder) => {
+      const [, number] = FOLDER.exec(folder) ?? [];
+      return number ? [readExercise(folder, Number(number))] : [];
+    });
+}
+
+/**
+ * The exercise that `wanted` means: its number (`1`, `01`), its name, or any unmistakable part of its folder's name.
+ *
+ * @throws UserError when no exercise, or more than one, is meant
+ */
+export function findExercise(wanted: string): Exercise {
+  const exercises = readExercises();
+  const number = /^\d+$/.test(wanted) ? Number(wanted) : undefined;
+  const text = wanted.toLowerCase();
+  const meant = exercises.filter((exercise) =>
+    number === undefined
+      ? exercise.folder.includes(text) || exercise.fileName.startsWith(text)
+      : exercise.number === number,
+  );
+  const [exercise] = meant;
+  if (exercise && meant.length === 1) return exercise;
+  const choice = (meant.length > 1 ? meant : exercises).map((e) => `${e.number} (${e.name})`);
+  throw new UserError(
+    meant.length > 1
+      ? `'${wanted}' could be exercise ${choice.join(' or ')}.`
+      : `There is no exercise '${wanted}'; there are ${choice.join(', ')}.`,
+  );
+}
+
+function readExercise(folder: string, number: number): Exercise {
+  // The solution's file gives the name: a learner's own may have been moved away.
+  const code = filesOf(join(SOLUTIONS, folder)).filter((file) => file.endsWith('.ts'));
+  const [fileName] = code;
+  if (!fileName || code.length > 1) {
+    throw new UserError(
+      `solutions/${folder} has to hold one .ts file, named as the one in exercises/${folder}; it holds ${code.join(', ') || 'none'}.`,
+    );
+  }
+  const spec = join(GRADER, folder, 'spec.ts');
+  for (const needed of [spec, join(GRADER, folder, 'requirements.ts')]) {
+    if (!existsSync(needed)) throw new UserError(`The exercise ${folder} has no ${needed}.`);
+  }
+  const module: { requirements: readonly Requirement[] } = require(
+    join(GRADER, folder, 'requirements.ts'),
+  );
+  return {
+    number,
+    folder,
+    title: readTitle(folder),
+    fileName,
+    name: fileName.replace(/\.ts$/, ''),
+    file: join(EXERCISES, folder, fileName),
+    solution: join(SOLUTIONS, folder, fileName),
+    spec,
+    requirements: module.requirements,
+  };
+}
+
+function readTitle(folder: string): string {
+  const readme = join(EXERCISES, folder, 'README.md');
+  const heading = existsSync(readme) && /^# +(.+)$/m.exec(readFileSync(readme, 'utf8'))?.[1];
+  return heading ? heading.replace(/^\d+\W+/, '') : folder;
+}
+
+function filesOf(folder: string): string[] {
+  return existsSync(folder) ? readdirSync(folder) : [];
+}

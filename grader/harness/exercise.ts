@@ -1,0 +1,123 @@
+import { basename } from 'node:path';
+import { BroadcastChannel } from 'node:worker_threads';
+import { createBirpc } from 'birpc';
+import { afterAll, describe, inject, test } from 'vitest';
+import type { Requirement, Verdict } from '../requirement.ts';
+import type {} from '../vitest-types.ts';
+import type { SpecFunctions, SupervisorFunctions } from '../wire.ts';
+import { type Lane, Lanes } from './lane.ts';
+import { Trial } from './trial.ts';
+import { Unmet } from './unmet.ts';
+import { explain, refusedCommands, TimeIsUp } from './verdict.ts';
+
+/** Enough for a busy machine; what needs as long as this will not come any more. */
+const TIME_LIMIT_MS = 15_000;
+
+/** Checks one requirement: returns when it is met, throws when it is not. */
+export type Check<Submission> = (trial: Trial<Submission>) => Promise<void>;
+
+/**
+ * Makes vitest tests of an exercise's requirements. Each runs on an empty server of its own, several at a time; what
+ * the submission does happens in other processes.
+ *
+ * @param folder the spec's own folder; the exercise's has the same name
+ */
+export function gradeExercise<Submission>(
+  folder: string,
+  requirements: readonly Requirement[],
+  checks: Readonly<Record<string, Check<Submission>>>,
+): void {
+  const assignment = inject('assignments')[basename(folder)];
+  if (!assignment) throw new Error(`nothing of ${folder} was asked for`);
+  const { channel: channelName, seed, wanted } = assignment;
+  const channel = new BroadcastChannel(channelName);
+  const trials = new Set<Trial<Submission>>();
+  const trialOf = (host: number) => [...trials].find((trial) => trial.owns(host));
+
+  const events: SpecFunctions = {
+    callback: async (host, id, args) =>
+      (await trialOf(host)?.callback(id, args)) ?? {
+        ok: false,
+        problem: { kind: 'threw', message: 'the requirement has been checked already', stack: '' },
+      },
+    trouble: (host, problem) => trialOf(host)?.trouble(problem),
+  };
+  const supervisor = createBirpc<SupervisorFunctions, SpecFunctions>(events, {
+    post: (message) => channel.postMessage(message),
+    on: (listener) => {
+      channel.onmessage = (event) => listener((event as MessageEvent).data);
+    },
+    timeout: -1,
+  });
+  const lanes = new Lanes(supervisor);
+  afterAll(async () => {
+    await lanes.close();
+    channel.close();
+  });
+
+  describe.concurrent('requirements', () => {
+    for (const [index, requirement] of requirements.entries()) {
+      const number = index + 1;
+      if (!wanted.includes(number)) continue;
+      test(requirement.id, { timeout: 4 * TIME_LIMIT_MS }, async ({ task }) => {
+        const checkIt = checks[requirement.id];
+        if (!checkIt) throw new Error(`the spec has no check for '${requirement.id}'`);
+        const lane = await lanes.take();
+        const trial = new Trial<Submission>(supervisor, lane, seed + number);
+        trials.add(trial);
+        const verdict = await judge(checkIt, trial, lane, supervisor);
+        trials.delete(trial);
+        await lanes.giveBack(lane, verdict.status === 'passed');
+        task.meta.verdict = verdict;
+        if (verdict.status !== 'passed') throw new Error(`${requirement.id}: ${verdict.status}`);
+      });
+    }
+  });
+}
+
+async function judge<Submission>(
+  check: Check<Submission>,
+  trial: Trial<Submission>,
+  lane: Lane,
+  supervisor: SupervisorFunctions,
+): Promise<Verdict> {
+  let clock: NodeJS.Timeout | undefined;
+  const timeIsUp = new Promise<never>((_, reject) => {
+    const seconds = TIME_LIMIT_MS / 1000;
+    const late = () => reject(new TimeIsUp(`to be done within ${seconds} seconds`));
+    clock = setTimeout(late, TIME_LIMIT_MS);
+  });
+  const dismissed = new Set<number>();
+  const dismiss = async () => {
+    const hosts = trial.workers.map(({ host }) => host).filter((host) => !dismissed.has(host));
+    for (const host of hosts) dismissed.add(host);
+    await Promise.all(hosts.map((host) => supervisor.dismiss(host)));
+  };
+
+  try {
+    const running = check(trial);
+    running.catch(() => {});
+    await Promise.race([running, trial.hopeless, timeIsUp]);
+    await expectNothingForbidden(lane);
+    // What a worker leaves behind may still fail when it comes to rest, and then it counts.
+    await dismiss();
+    await Promise.race([trial.hopeless, Promise.resolve()]);
+    return { status: 'passed' };
+  } catch (error) {
+    const forbidden = await expectNothingForbidden(lane).catch((refused: unknown) => refused);
+    const commands = await lane.recorder.commands();
+    return await explain(forbidden ?? error, trial, supervisor, commands);
+  } finally {
+    clearTimeout(clock);
+    await dismiss();
+  }
+}
+
+async function expectNothingForbidden({ redis }: Lane): Promise<void> {
+  const [first] = await refusedCommands(redis);
+  if (!first) return;
+  throw new Unmet(
+    'commands that read and write data, and no others',
+    `it sent ${first}, which the server refused: in production others use that server too`,
+  );
+}

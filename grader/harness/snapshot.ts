@@ -1,0 +1,73 @@
+import type { Redis } from 'ioredis';
+
+const KEYS = 6;
+const PENDING = 4;
+const ENTRIES = 3;
+const FIELDS = 8;
+
+type Flat = readonly unknown[];
+type PendingEntry = [id: string, consumer: string, idleMs: number, deliveries: number];
+type Entry = [id: string, fields: string[]];
+
+/** What is in the database now, in a few lines: streams first, with their groups and pending entries. */
+export async function describeDatabase(redis: Redis): Promise<string[]> {
+  const keys = (await redis.keys('*')).sort();
+  if (keys.length === 0) return ['The database is empty.'];
+  const lines: string[] = [];
+  for (const key of keys.slice(0, KEYS)) lines.push(...(await describeKey(redis, key)));
+  if (keys.length > KEYS) lines.push(`... and ${keys.length - KEYS} keys more`);
+  return lines;
+}
+
+async function describeKey(redis: Redis, key: string): Promise<string[]> {
+  const type = await redis.type(key);
+  if (type === 'stream') return describeStream(redis, key);
+  if (type === 'hash') {
+    const fields = Object.entries(await redis.hgetall(key));
+    const shown = fields.slice(0, FIELDS).map(([field, value]) => `${field}=${value}`);
+    if (fields.length > FIELDS) shown.push('...');
+    return [`hash ${key}: ${shown.join(' ')}`];
+  }
+  if (type === 'string') return [`string ${key}: ${(await redis.get(key))?.slice(0, 60)}`];
+  return [`${type} ${key}`];
+}
+
+async function describeStream(redis: Redis, key: string): Promise<string[]> {
+  const length = await redis.xlen(key);
+  const lines = [`stream ${key}: ${length} ${length === 1 ? 'entry' : 'entries'}`];
+  for (const [id, fields] of await redis.xrevrange(key, '+', '-', 'COUNT', ENTRIES)) {
+    lines.push(`  ${id}  ${fields.join(' ').slice(0, 100)}`);
+  }
+  if (length > ENTRIES) lines.push(`  ... and ${length - ENTRIES} before`);
+  for (const reply of asList(await redis.xinfo('GROUPS', key))) {
+    const group = named(asList(reply));
+    const name = String(group.get('name'));
+    const pending = Number(group.get('pending'));
+    lines.push(
+      `  group ${name}: last delivered ${group.get('last-delivered-id')}, ${pending} pending`,
+    );
+    if (pending === 0) continue;
+    const range = (await redis.xpending(key, name, '-', '+', PENDING)) as PendingEntry[];
+    for (const [id, consumer, idleMs, deliveries] of range) {
+      lines.push(`    ${id} held by ${consumer} for ${idleMs} ms, delivered ${deliveries} times`);
+    }
+    if (pending > PENDING) lines.push(`    ... and ${pending - PENDING} more`);
+  }
+  return lines;
+}
+
+/** The first entries of a stream, as a learner reads them. */
+export function describeEntries(entries: readonly Entry[]): string {
+  return entries.map(([id, fields]) => `${id}: ${fields.join(' ')}`).join('; ') || 'none';
+}
+
+function asList(reply: unknown): Flat {
+  return Array.isArray(reply) ? reply : [];
+}
+
+/** XINFO answers with names and values in turn. */
+function named(flat: Flat): Map<string, unknown> {
+  const pairs = new Map<string, unknown>();
+  for (let at = 0; at < flat.length; at += 2) pairs.set(String(flat[at]), flat[at + 1]);
+  return pairs;
+}

@@ -1,0 +1,96 @@
+import type { Redis } from 'ioredis';
+import type { Outcome, Problem, SupervisorFunctions } from '../wire.ts';
+import type { Lane } from './lane.ts';
+import { Random } from './random.ts';
+import type { Recorded } from './recorder.ts';
+import { Unmet } from './unmet.ts';
+import { Grief, type Surroundings, Worker } from './worker.ts';
+
+/** One requirement being checked: a Redis to look at, and workers to hire. */
+export class Trial<Submission> {
+  /** The grader's own connection; the submission never sees it. */
+  readonly redis: Redis;
+  readonly random: Random;
+  readonly #supervisor: SupervisorFunctions;
+  readonly #lane: Lane;
+  readonly #workers: Worker<Submission>[] = [];
+  readonly #callbacks = new Map<number, (...args: unknown[]) => unknown>();
+  /** Rejects as soon as the submission has come to grief, whatever the check is waiting for. */
+  readonly hopeless: Promise<never>;
+  #giveUp: (error: Error) => void = () => {};
+  #count = 0;
+
+  constructor(supervisor: SupervisorFunctions, lane: Lane, seed: number) {
+    this.#supervisor = supervisor;
+    this.#lane = lane;
+    this.redis = lane.redis;
+    this.random = new Random(seed);
+    this.hopeless = new Promise((_, reject) => {
+      this.#giveUp = reject;
+    });
+    this.hopeless.catch(() => {});
+  }
+
+  get workers(): readonly Worker<Submission>[] {
+    return this.#workers;
+  }
+
+  /** Gets a process of its own with the submission in it. */
+  async hire(name: string): Promise<Worker<Submission>> {
+    const hired = await this.#supervisor.hire(name, this.#lane.address.url);
+    if ('problem' in hired) throw new Grief(hired.problem);
+    const worker = new Worker<Submission>(name, hired.host, this.#surroundings());
+    this.#workers.push(worker);
+    return worker;
+  }
+
+  /** Gets several at once. */
+  hireAll(...names: string[]): Promise<Worker<Submission>[]> {
+    return Promise.all(names.map((name) => this.hire(name)));
+  }
+
+  /** Resolves when the worker's process has come to whatever it was told before this. */
+  async reacts(worker: Worker<Submission>): Promise<void> {
+    await this.#supervisor.answers(worker.host);
+  }
+
+  /** What the workers have sent to Redis so far. */
+  commands(): Promise<readonly Recorded[]> {
+    return this.#lane.recorder.commands();
+  }
+
+  owns(host: number): boolean {
+    return this.#workers.some((worker) => worker.host === host);
+  }
+
+  /** The submission calls back: a handler of the spec. */
+  async callback(id: number, args: unknown[]): Promise<Outcome> {
+    try {
+      return { ok: true, value: await this.#callbacks.get(id)?.(...args) };
+    } catch (error) {
+      if (error instanceof Unmet) this.fail(error);
+      const message = error instanceof Error ? error.message : String(error);
+      return { ok: false, problem: { kind: 'threw', message, stack: '' } };
+    }
+  }
+
+  trouble(problem: Problem): void {
+    this.fail(new Grief(problem));
+  }
+
+  fail(error: Error): void {
+    this.#giveUp(error);
+  }
+
+  #surroundings(): Surroundings {
+    return {
+      supervisor: this.#supervisor,
+      fail: (error) => this.fail(error),
+      keepCallback: (callback) => {
+        this.#callbacks.set(++this.#count, callback);
+        return this.#count;
+      },
+      keepSignal: () => ++this.#count,
+    };
+  }
+}

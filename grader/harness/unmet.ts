@@ -1,0 +1,56 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+
+const PATIENCE_MS = 4000;
+const FIRST_LOOK_MS = 2;
+const SLOWEST_LOOK_MS = 25;
+
+/** A requirement is not met. Both texts are for a learner who does not know how the grader works. */
+export class Unmet extends Error {
+  override readonly name = 'Unmet';
+  readonly expected: string;
+  readonly happened: string;
+
+  constructor(expected: string, happened: string) {
+    super(`expected ${expected}; ${happened}`);
+    this.expected = expected;
+    this.happened = happened;
+  }
+}
+
+/** What was expected, and what happened instead: put into words only when it is needed. */
+export interface Wording {
+  readonly expected: string;
+  readonly happened: string | (() => string | Promise<string>);
+}
+
+/** @throws Unmet unless `condition` holds */
+export function check(
+  condition: boolean,
+  wording: Wording & { happened: string },
+): asserts condition {
+  if (!condition) throw new Unmet(wording.expected, wording.happened);
+}
+
+/**
+ * Waits until `probe` returns something that is neither false nor undefined, and returns that.
+ *
+ * @throws Unmet when it has not come about within some seconds
+ */
+export async function eventually<Result>(
+  probe: () => Result | Promise<Result>,
+  { expected, happened }: Wording,
+): Promise<Exclude<Result, false | undefined>> {
+  const deadline = performance.now() + PATIENCE_MS;
+  for (let pause = FIRST_LOOK_MS; ; pause = Math.min(pause * 1.5, SLOWEST_LOOK_MS)) {
+    // Asked once more after the deadline: on a busy machine the last look may be long ago.
+    const late = performance.now() > deadline;
+    const result = await probe();
+    if (isThere(result)) return result;
+    if (late) throw new Unmet(expected, typeof happened === 'string' ? happened : await happened());
+    await sleep(pause);
+  }
+}
+
+function isThere<Result>(result: Result): result is Exclude<Result, false | undefined> {
+  return result !== false && result !== undefined;
+}

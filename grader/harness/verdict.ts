@@ -1,0 +1,153 @@
+import type { Redis } from 'ioredis';
+import type { Status, Verdict } from '../requirement.ts';
+import type { Problem, SupervisorFunctions } from '../wire.ts';
+import { asLine, type Recorded } from './recorder.ts';
+import { describeDatabase } from './snapshot.ts';
+import type { Trial } from './trial.ts';
+import { Unmet } from './unmet.ts';
+import { Grief } from './worker.ts';
+
+const SHOWN_COMMANDS = 24;
+const NOT_STARTED = /^Not implemented yet/;
+
+/** Thrown by the clock when a requirement has taken all the time it may have. */
+export class TimeIsUp extends Error {
+  override readonly name = 'TimeIsUp';
+}
+
+interface Cause {
+  readonly status: Status;
+  readonly expected: string;
+  readonly happened: string;
+  readonly stack?: string;
+}
+
+/** Collects all that helps to understand why a requirement is not met, while everything is still there. */
+export async function explain<Submission>(
+  error: unknown,
+  trial: Trial<Submission>,
+  supervisor: SupervisorFunctions,
+  commands: readonly Recorded[],
+): Promise<Verdict> {
+  const cause = await causeOf(error, trial, supervisor);
+  const printed: { worker: string; text: string }[] = [];
+  for (const { name, host } of trial.workers) {
+    const text = await supervisor.output(host);
+    if (text.trim()) printed.push({ worker: name, text });
+  }
+  const frame = frameOf(cause.stack ?? '');
+  return {
+    status: cause.status,
+    expected: cause.expected,
+    happened: cause.happened,
+    ...(frame ? { frame } : {}),
+    commands: describeCommands(commands),
+    state: await describeDatabase(trial.redis).catch(() => ['The server did not answer.']),
+    printed,
+  };
+}
+
+/** Commands that a submission was not allowed to send, with the worker that sent them (ACL LOG). */
+export async function refusedCommands(redis: Redis): Promise<string[]> {
+  const log: unknown = await redis.acl('LOG');
+  if (!Array.isArray(log) || log.length === 0) return [];
+  await redis.acl('LOG', 'RESET');
+  return log.filter(Array.isArray).map((entry: unknown[]) => {
+    const command = String(entry[entry.indexOf('object') + 1]);
+    return command.replace('|', ' ').toUpperCase();
+  });
+}
+
+async function causeOf<Submission>(
+  error: unknown,
+  trial: Trial<Submission>,
+  supervisor: SupervisorFunctions,
+): Promise<Cause> {
+  if (error instanceof Unmet) {
+    return { status: 'failed', expected: error.expected, happened: error.happened };
+  }
+  if (error instanceof Grief) return describeProblem(error.problem);
+  if (error instanceof TimeIsUp) {
+    for (const { name, host } of trial.workers) {
+      if (await supervisor.answers(host)) continue;
+      return {
+        status: 'timed out',
+        expected: error.message,
+        happened: `worker ${name} does not react to anything any more: an endless loop without an await?`,
+      };
+    }
+    return {
+      status: 'timed out',
+      expected: error.message,
+      happened: 'it still waits for something that does not come: a read with BLOCK 0, a promise?',
+    };
+  }
+  throw error;
+}
+
+function describeProblem(problem: Problem): Cause {
+  switch (problem.kind) {
+    case 'threw': {
+      const { message, stack } = problem;
+      const status = NOT_STARTED.test(message) ? 'not started' : 'crashed';
+      return { status, expected: 'no error', happened: `it threw: ${message}`, stack };
+    }
+    case 'uncaught':
+      return {
+        status: 'crashed',
+        expected: 'every error to be caught, and every promise to be awaited',
+        happened: `${problem.what} that nobody caught ended the worker: ${problem.message}`,
+        stack: problem.stack,
+      };
+    case 'died':
+      return {
+        status: 'crashed',
+        expected: 'the worker to stay alive',
+        happened: `its process ended: ${problem.how}`,
+      };
+    case 'no function':
+      return {
+        status: 'failed',
+        expected: `an exported function ${problem.name}`,
+        happened: `the file exports ${problem.found}`,
+      };
+    case 'cannot load':
+      return {
+        status: 'crashed',
+        expected: 'a file that can be loaded',
+        happened: problem.message,
+        stack: problem.stack,
+      };
+    case 'closed client':
+      return {
+        status: 'failed',
+        expected: 'the connection `redis` to stay open: it belongs to the caller',
+        happened: 'it was closed. Close only what you opened yourself, with redis.duplicate()',
+      };
+  }
+}
+
+/** The first place in a stack trace that is in the learner's own TypeScript. */
+function frameOf(stack: string): string | undefined {
+  for (const line of stack.split('\n')) {
+    const [, place] = /(?:\(|at )(?:file:\/\/)?([^()\s][^()]*\.ts:\d+:\d+)\)?$/.exec(line) ?? [];
+    if (place && !place.includes('node_modules')) return place;
+  }
+  return undefined;
+}
+
+/** The last commands, those that repeat as one line with a count. */
+function describeCommands(commands: readonly Recorded[]): string[] {
+  const lines: { text: string; times: number }[] = [];
+  for (const command of commands) {
+    const text = `${command.worker.padEnd(10)} ${asLine(command)}`;
+    const last = lines.at(-1);
+    if (last?.text === text) last.times++;
+    else lines.push({ text, times: 1 });
+  }
+  const shown = lines
+    .slice(-SHOWN_COMMANDS)
+    .map(({ text, times }) => (times > 1 ? `${text}   (${times} times)` : text));
+  const left = lines.length - shown.length;
+  return left > 0 ? [`... ${left} before`, ...shown] : shown;
+}

@@ -1,0 +1,133 @@
+// A worker: a process of its own that has loaded a submission, and calls it when it is told to.
+//
+// The submission shares this process, and may do to it what it likes. So everything that the host needs
+// later is taken hold of here, before the submission is loaded; nothing that is said here is a verdict;
+// and the supervisor outside holds the clock and the kill switch.
+import { inspect } from 'node:util';
+import { createBirpc } from 'birpc';
+import { Redis } from 'ioredis';
+import type { HostEvents, HostFunctions, Outcome, Problem, Stopped } from '../wire.ts';
+import { asCopy, describeExport, problemOf } from './plain.ts';
+import { Signals } from './signals.ts';
+
+const REST_PATIENCE_MS = 250;
+const REST_LOOK_MS = 4;
+
+const { exit } = process;
+const { setImmediate, clearTimeout } = globalThis;
+const activeResources = process.getActiveResourcesInfo.bind(process);
+const send = process.send?.bind(process);
+if (!send) throw new Error('a host is started by the supervisor');
+// What the submission cannot find, it cannot use by mistake.
+delete process.send;
+
+let submission: Record<string, unknown> = {};
+let client: Redis | undefined;
+let signals = new Signals();
+
+const functions: HostFunctions = {
+  async load(path) {
+    try {
+      submission = await import(path);
+      return { ok: true, value: Object.keys(submission) };
+    } catch (error) {
+      const { message, stack } = problemOf(error);
+      return { ok: false, problem: { kind: 'cannot load', message, stack } };
+    }
+  },
+
+  async connect(url, name) {
+    signals = new Signals();
+    client = new Redis(url, { connectionName: name, enableReadyCheck: false });
+    // What the server refuses shows in the calls; without a listener ioredis would print it.
+    client.on('error', () => {});
+    await client.ping();
+  },
+
+  call: (name, args) => callSubmission(name, args),
+
+  callAll: (name, argumentLists) =>
+    Promise.all(argumentLists.map((args) => callSubmission(name, args))),
+
+  async abort(signal, limitMs): Promise<Stopped> {
+    let limit: ReturnType<typeof setTimeout> | undefined;
+    const tooLate = new Promise<Stopped>((resolve) => {
+      limit = setTimeout(async () => {
+        // On a busy machine timers and replies are late for everybody: one more turn for both.
+        await client?.ping().catch(() => {});
+        setImmediate(() => resolve({ inTime: false }));
+      }, limitMs);
+    });
+    const returned = signals.abort(signal).then((): Stopped => ({ inTime: true }));
+    const stopped = await Promise.race([returned, tooLate]);
+    clearTimeout(limit);
+    return stopped;
+  },
+
+  async ping() {},
+
+  async rest() {
+    client?.disconnect();
+    client = undefined;
+    submission = {};
+    // What a submission leaves behind may still throw; and a socket takes a moment to close.
+    const deadline = performance.now() + REST_PATIENCE_MS;
+    let left = stillActive();
+    while (left.length > 0 && performance.now() < deadline) {
+      await new Promise<void>((resolve) => setTimeout(resolve, REST_LOOK_MS));
+      left = stillActive();
+    }
+    return left;
+  },
+};
+
+const supervisor = createBirpc<HostEvents, HostFunctions>(functions, {
+  post: (message) => send(message),
+  on: (listener) => process.on('message', listener),
+  timeout: -1,
+});
+
+async function callSubmission(name: string, args: unknown[]): Promise<Outcome> {
+  const wanted = submission[name];
+  if (typeof wanted !== 'function') {
+    return { ok: false, problem: { kind: 'no function', name, found: describeExport(wanted) } };
+  }
+  const redis = client;
+  try {
+    const value = await signals.during(args, (given) =>
+      Reflect.apply(wanted, undefined, [redis, ...given.map(withCallbacks)]),
+    );
+    if (redis?.status === 'end' || redis?.status === 'close') {
+      return { ok: false, problem: { kind: 'closed client', status: redis.status } };
+    }
+    return { ok: true, value: asCopy(value) };
+  } catch (error) {
+    return { ok: false, problem: problemOf(error) };
+  }
+}
+
+/** Puts functions in the place of the references that stand for them. */
+function withCallbacks(value: unknown): unknown {
+  if (typeof value !== 'object' || value === null || !('$callback' in value)) return value;
+  const id = Number(value.$callback);
+  return async (...args: unknown[]) => {
+    const outcome = await supervisor.callback(id, args.map(asCopy));
+    if (outcome.ok) return outcome.value;
+    throw new Error('message' in outcome.problem ? outcome.problem.message : 'it failed');
+  };
+}
+
+/** What keeps this process alive, apart from the pipes to its supervisor. */
+function stillActive(): string[] {
+  return activeResources().filter((name) => !/^(PipeWrap|Immediate|FSReqPromise)$/.test(name));
+}
+
+function reportUncaught(error: unknown, origin: string): void {
+  const { message, stack } = problemOf(error);
+  const what = origin === 'unhandledRejection' ? 'a rejected promise' : 'an error';
+  const problem: Problem = { kind: 'uncaught', what, message, stack };
+  console.error(inspect(error));
+  // As without a grader: what nobody catches is the end of the process.
+  void supervisor.uncaught(problem).finally(() => exit(1));
+}
+process.on('uncaughtException', reportUncaught);

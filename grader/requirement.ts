@@ -1,0 +1,38 @@
+/** One thing that a submission has to do: it is checked by itself, and has points of its own. */
+export interface Requirement {
+  /** A short name that stays the same when requirements are added: `ack`. */
+  readonly id: string;
+  /** What has to be true, in the words of the exercise. */
+  readonly title: string;
+  /** Integer points; those of an exercise add up to 100. */
+  readonly points: number;
+  /** The numbered task of the exercise's README that it belongs to. */
+  readonly task: number;
+  /** From a nudge to almost the answer. */
+  readonly hints: readonly string[];
+  /** Where the book teaches it: a chapter's folder, and the heading there. */
+  readonly lesson: { readonly chapter: number; readonly heading: string };
+}
+
+/** How a requirement came out. Only `passed` earns points. */
+export type Status = 'passed' | 'failed' | 'not started' | 'crashed' | 'timed out';
+
+/** What a worker printed while a requirement was checked. */
+export interface Printed {
+  readonly worker: string;
+  readonly text: string;
+}
+
+/** All that can be said about how a requirement came out. Plain data: it crosses processes. */
+export interface Verdict {
+  readonly status: Status;
+  readonly expected?: string;
+  readonly happened?: string;
+  /** The place in the learner's file where an error came from: `orders.ts:42:11`. */
+  readonly frame?: string;
+  /** What the submission sent to Redis, as lines for redis-cli, each behind its worker's name. */
+  readonly commands?: readonly string[];
+  /** Streams, groups, pending entries and other keys, as they were at the end. */
+  readonly state?: readonly string[];
+  readonly printed?: readonly Printed[];
+}

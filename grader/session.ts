@@ -1,0 +1,198 @@
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { basename, join } from 'node:path';
+import { guardPath } from '../workbook/process/guardian.ts';
+import type { Lifetime } from '../workbook/process/lifetime.ts';
+import { errorCode, fileSystemTrouble, UserError } from '../workbook/process/user-error.ts';
+import { obtainRedis } from '../workbook/redis/obtain.ts';
+import type { Exercise } from './catalogue.ts';
+import type { Verdict } from './requirement.ts';
+import type { ExerciseResult, RequirementResult } from './result.ts';
+import { bundleHost, bundleSubmission } from './supervisor/bundle.ts';
+import { HostPool } from './supervisor/host-pool.ts';
+import { watchMemory } from './supervisor/memory-watch.ts';
+import { Servers } from './supervisor/servers.ts';
+import { type Reported, SpecRunner } from './supervisor/spec-runner.ts';
+import { Supervisor } from './supervisor/supervisor.ts';
+import { checkTypes } from './supervisor/types.ts';
+import type { Assignment, Problem } from './wire.ts';
+
+const WARM_SERVERS = 3;
+const WARM_HOSTS = 3;
+
+/** What is to be graded. */
+export interface Job {
+  readonly exercise: Exercise;
+  /** The learner's file, or any other that claims to be one. */
+  readonly file: string;
+  /** The numbers of the requirements to check. */
+  readonly wanted: readonly number[];
+}
+
+interface Prepared extends Job {
+  readonly supervisor: Supervisor;
+  readonly assignment: Assignment;
+}
+
+/** A grader that is ready to grade: Redis, processes and vitest stay up from one job to the next. */
+export class Session {
+  readonly #servers: Servers;
+  readonly #hosts: HostPool;
+  readonly #runner: SpecRunner;
+  readonly #folder: string;
+  readonly #keep: () => void;
+  readonly #memory: { stop(): void };
+  #count = 0;
+
+  private constructor(servers: Servers, hosts: HostPool, runner: SpecRunner, folder: string) {
+    this.#servers = servers;
+    this.#hosts = hosts;
+    this.#runner = runner;
+    this.#folder = folder;
+    this.#keep = guardPath(folder);
+    this.#memory = watchMemory(() => hosts.all);
+  }
+
+  /**
+   * Starts everything that takes time, all at once.
+   *
+   * @throws UserError when no Redis can be had, or there is no room for temporary files
+   */
+  static async open(lifetime: Lifetime): Promise<Session> {
+    const folder = makeFolder();
+    const hosts = new HostPool(bundleHost(folder), folder);
+    const warming = hosts.warm(WARM_HOSTS);
+    const starting = SpecRunner.start();
+    const servers = new Servers(await obtainRedis(lifetime.signal));
+    servers.warm(WARM_SERVERS);
+    await warming;
+    const session = new Session(servers, hosts, await starting, folder);
+    lifetime.atEnd(() => session.close());
+    return session;
+  }
+
+  /** Grades these submissions, side by side. The results come in the order of the jobs. */
+  async grade(
+    jobs: readonly Job[],
+    seed: number,
+    onProgress: (exercise: Exercise, done: number, of: number) => void = () => {},
+  ): Promise<ExerciseResult[]> {
+    const typeChecks = checkTypes(jobs.map(({ file }) => file));
+    const found = new Map<Job, Map<string, Reported>>();
+    const prepared = new Map<Job, Prepared>();
+    const broken = new Map<Job, Problem>();
+    await Promise.all(
+      jobs.map(async (job) => {
+        found.set(job, new Map());
+        const ready = await this.#prepare(job, seed);
+        if ('problem' in ready) broken.set(job, ready.problem);
+        else prepared.set(job, ready);
+      }),
+    );
+    try {
+      await this.#runner.run(
+        [...prepared.values()].map(({ exercise, assignment }) => ({ exercise, assignment })),
+        (exercise, id, reported) => {
+          const job = [...prepared.keys()].find((candidate) => candidate.exercise === exercise);
+          const reports = job && found.get(job);
+          if (!job || !reports) return;
+          reports.set(id, reported);
+          onProgress(exercise, reports.size, job.wanted.length);
+        },
+      );
+    } finally {
+      await Promise.all([...prepared.values()].map(({ supervisor }) => supervisor.close()));
+    }
+    const types = await typeChecks;
+    return jobs.map((job) => ({
+      exercise: job.exercise,
+      file: job.file,
+      results: resultsOf(job, found.get(job), broken.get(job)),
+      typeProblems: types.get(job.file) ?? [],
+    }));
+  }
+
+  /** Gets ready for the next job, while nobody is waiting. */
+  async warmUp(): Promise<void> {
+    this.#servers.warm(WARM_SERVERS);
+    await this.#hosts.warm(WARM_HOSTS);
+  }
+
+  async close(): Promise<void> {
+    this.#memory.stop();
+    await Promise.all([this.#hosts.stop(), this.#servers.stop(), this.#runner.close()]);
+    rmSync(this.#folder, { recursive: true, force: true });
+    this.#keep();
+  }
+
+  async #prepare(job: Job, seed: number): Promise<Prepared | { problem: Problem }> {
+    readSubmission(job.file);
+    const folder = mkdtempSync(join(this.#folder, 'submission-'));
+    const bundle = await bundleSubmission(job.file, folder);
+    if ('problem' in bundle) return bundle;
+    const channel = `grader-${process.pid}-${++this.#count}`;
+    const supervisor = new Supervisor(this.#hosts, this.#servers, bundle.path, channel);
+    const problem = await supervisor.tryToLoad();
+    if (problem) {
+      await supervisor.close();
+      return { problem };
+    }
+    return { ...job, supervisor, assignment: { channel, seed, wanted: job.wanted } };
+  }
+}
+
+/**
+ * One result for every requirement that was asked for. Nothing passes by default: what was not reported as passed, with
+ * a verdict that says so too, has failed.
+ */
+function resultsOf(
+  { exercise, wanted }: Job,
+  reports: ReadonlyMap<string, Reported> | undefined,
+  problem: Problem | undefined,
+): RequirementResult[] {
+  return wanted.flatMap((number) => {
+    const requirement = exercise.requirements[number - 1];
+    if (!requirement) return [];
+    const report = reports?.get(requirement.id);
+    const verdict = problem ? cannotLoad(problem) : verdictOf(report);
+    return [{ number, requirement, verdict, milliseconds: report?.milliseconds ?? 0 }];
+  });
+}
+
+function verdictOf(report: Reported | undefined): Verdict {
+  if (report?.passed && report.verdict?.status === 'passed') return report.verdict;
+  if (report?.verdict && report.verdict.status !== 'passed') return report.verdict;
+  return {
+    status: 'crashed',
+    expected: 'a verdict',
+    happened: `the grader has none: ${report?.trouble ?? 'the check never ran'}`,
+  };
+}
+
+function cannotLoad(problem: Problem): Verdict {
+  const happened = 'message' in problem ? problem.message : problem.kind;
+  return { status: 'crashed', expected: 'a file that can be loaded', happened };
+}
+
+/** @throws UserError for a file that is missing, is no file, or cannot be read */
+function readSubmission(file: string): void {
+  try {
+    readFileSync(file);
+  } catch (error) {
+    if (errorCode(error) === 'ENOENT') {
+      throw new UserError(
+        `There is no file ${file}.\n` +
+          `If you have moved or renamed it, move it back; git restore brings the starter back: git restore ${basename(file)}`,
+      );
+    }
+    throw fileSystemTrouble(error, `read ${file}`);
+  }
+}
+
+function makeFolder(): string {
+  try {
+    return mkdtempSync(join(tmpdir(), 'redis-streams-grade-'));
+  } catch (error) {
+    throw fileSystemTrouble(error, `make a folder in ${tmpdir()}`);
+  }
+}

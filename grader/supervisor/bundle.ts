@@ -1,0 +1,110 @@
+import { createRequire } from 'node:module';
+import { basename, dirname, join, relative, resolve, sep } from 'node:path';
+import { fileURLToPath, pathToFileURL } from 'node:url';
+import { build, type Message, type OnResolveResult, type Plugin } from 'esbuild';
+import { ROOT } from '../../workbook/paths.ts';
+import type { Problem } from '../wire.ts';
+
+const HOST = fileURLToPath(new URL('../host/host.ts', import.meta.url));
+const TIMERS = fileURLToPath(new URL('../host/timers.ts', import.meta.url));
+const NODE = 'node20';
+const REQUIRE =
+  'import { createRequire } from "node:module"; const require = createRequire(import.meta.url);';
+
+/** Makes one file of the host and the libraries it needs: it then starts in a third less time. */
+export async function bundleHost(folder: string): Promise<string> {
+  const outfile = join(folder, 'host.mjs');
+  await build({
+    entryPoints: [HOST],
+    inject: [TIMERS],
+    outfile,
+    bundle: true,
+    minify: true,
+    platform: 'node',
+    format: 'esm',
+    target: NODE,
+    banner: { js: REQUIRE },
+    logLevel: 'silent',
+  });
+  return outfile;
+}
+
+/**
+ * Makes plain JavaScript of a submission, and of the files beside it that it imports. Stack traces go on to
+ * name the lines of the learner's own files.
+ *
+ * @returns where the bundle is, or why the submission cannot be loaded
+ */
+export async function bundleSubmission(
+  file: string,
+  folder: string,
+): Promise<{ path: string } | { problem: Problem }> {
+  const outfile = join(folder, `${basename(file, '.ts')}.mjs`);
+  try {
+    await build({
+      entryPoints: [file],
+      outfile,
+      bundle: true,
+      platform: 'node',
+      format: 'esm',
+      target: NODE,
+      sourcemap: 'inline',
+      sourceRoot: pathToFileURL(dirname(file)).href,
+      sourcesContent: false,
+      // The learner's TypeScript settings are for the editor; what runs does not depend on them.
+      tsconfigRaw: { compilerOptions: { verbatimModuleSyntax: true } },
+      plugins: [ownImportsOnly(file)],
+      logLevel: 'silent',
+    });
+    return { path: pathToFileURL(outfile).href };
+  } catch (error) {
+    const [first] = isBuildFailure(error) ? error.errors : [];
+    if (!first) throw error;
+    return { problem: { kind: 'cannot load', message: describe(first), stack: '' } };
+  }
+}
+
+/** Files beside the submission are bundled with it, packages are left where they are, the rest is refused. */
+function ownImportsOnly(file: string): Plugin {
+  const home = dirname(file);
+  const fromWorkbook = createRequire(join(ROOT, 'package.json'));
+  return {
+    name: 'own-imports-only',
+    setup({ onResolve }) {
+      onResolve({ filter: /.*/ }, ({ path, kind, resolveDir }): OnResolveResult | undefined => {
+        if (kind === 'entry-point') return undefined;
+        const refusal = (why: string) => ({ errors: [{ text: `it imports '${path}': ${why}` }] });
+        if (/^(vitest|@vitest\/.*)$/.test(path)) {
+          return refusal('the grader brings its own, and a submission has no use for it');
+        }
+        if (/^\.{0,2}\//.test(path) || path.startsWith('file:')) {
+          const target = path.startsWith('file:') ? fileURLToPath(path) : resolve(resolveDir, path);
+          if (target.split(sep).includes('solutions')) {
+            return refusal('the solutions are for reading; this is to be your own work');
+          }
+          const inside = relative(home, target);
+          if (inside.startsWith('..')) return refusal('only files of its own folder can be graded');
+          return undefined;
+        }
+        if (path.startsWith('node:')) return { path, external: true };
+        try {
+          const resolved = fromWorkbook.resolve(path);
+          const isBuiltIn = resolved === path;
+          return { path: isBuiltIn ? path : pathToFileURL(resolved).href, external: true };
+        } catch {
+          return refusal('the workbook has no such package');
+        }
+      });
+    },
+  };
+}
+
+function describe({ text, location }: Message): string {
+  if (!location) return text;
+  const place = `${basename(location.file)}:${location.line}:${location.column + 1}`;
+  return `${place}: ${text}\n    ${location.lineText.trim()}`;
+}
+
+function isBuildFailure(error: unknown): error is { errors: Message[] } {
+  return error instanceof Error && 'errors' in error && Array.isArray(error.errors);
+}

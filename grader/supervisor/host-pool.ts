@@ -1,0 +1,41 @@
+import { HostProcess } from './host-process.ts';
+
+/** Processes that have started and wait for a submission: to start one takes longer than most requirements. */
+export class HostPool {
+  readonly #script: Promise<string>;
+  readonly #folder: string;
+  readonly #all = new Set<HostProcess>();
+  readonly #warm: HostProcess[] = [];
+
+  /** @param script the bundled host, which may still be in the making */
+  constructor(script: Promise<string>, folder: string) {
+    this.#script = script;
+    this.#folder = folder;
+  }
+
+  /** Every process that is there now. */
+  get all(): readonly HostProcess[] {
+    return [...this.#all];
+  }
+
+  async warm(count: number): Promise<void> {
+    await this.#script;
+    while (this.#warm.length < count) this.#warm.push(await this.#start());
+  }
+
+  async take(): Promise<HostProcess> {
+    const warm = this.#warm.shift();
+    return warm?.alive ? warm : this.#start();
+  }
+
+  async stop(): Promise<void> {
+    await Promise.all(this.all.map((host) => host.kill()));
+  }
+
+  async #start(): Promise<HostProcess> {
+    const host = new HostProcess(await this.#script, this.#folder);
+    this.#all.add(host);
+    void host.ended.then(() => this.#all.delete(host));
+    return host;
+  }
+}

@@ -1,0 +1,147 @@
+import { type ChildProcess, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { createBirpc } from 'birpc';
+import { guard } from '../../workbook/process/guardian.ts';
+import { killGroup } from '../../workbook/process/run.ts';
+import type { HostEvents, HostFunctions, Outcome, Problem } from '../wire.ts';
+import { Output } from './output.ts';
+
+const HEAP_LIMIT_MB = 256;
+const ANSWER_WITHIN_MS = 1000;
+
+type Listener = {
+  callback(callback: number, args: unknown[]): Promise<Outcome>;
+  trouble(problem: Problem): void;
+};
+
+/** A host as the supervisor sees it: a process, its pipes, and the calls that it answers. */
+export class HostProcess {
+  readonly output: Output;
+  readonly ended: Promise<unknown>;
+  /** Who is told what happens in it: the spec that has hired it, while it is hired. */
+  listener: Listener | undefined;
+  readonly #child: ChildProcess;
+  readonly #rpc: ReturnType<typeof createBirpc<HostFunctions, HostEvents>>;
+  #expectedToDie = false;
+  #death: string | undefined;
+
+  constructor(script: string, folder: string) {
+    this.#child = spawn(process.execPath, [...nodeOptions(), script], {
+      cwd: folder,
+      env: hostEnvironment(folder),
+      stdio: ['ignore', 'pipe', 'pipe', 'ipc'],
+      serialization: 'advanced',
+      detached: process.platform !== 'win32',
+      windowsHide: true,
+    });
+    guard(this.#child);
+    this.output = new Output(() => this.stop('it printed without end'));
+    for (const stream of [this.#child.stdout, this.#child.stderr]) {
+      stream?.on('data', (chunk: Buffer) => this.output.add(chunk));
+    }
+    this.ended = Promise.race([once(this.#child, 'exit'), once(this.#child, 'error')]);
+    this.#child.on('exit', (code, signal) => this.#hasDied(code, signal));
+    this.#child.on('error', (error) => this.#hasDied(null, null, error.message));
+
+    this.#rpc = createBirpc<HostFunctions, HostEvents>(
+      {
+        callback: async (id, args) =>
+          (await this.listener?.callback(id, args)) ?? {
+            ok: false,
+            problem: { kind: 'threw', message: 'nobody is listening any more', stack: '' },
+          },
+        uncaught: (problem) => {
+          this.#death ??= 'it ended because of an error that nobody caught';
+          this.listener?.trouble(problem);
+        },
+      },
+      {
+        post: (message) => {
+          if (this.#child.connected) this.#child.send(message, () => {});
+        },
+        on: (listener) => this.#child.on('message', listener),
+        timeout: -1,
+      },
+    );
+  }
+
+  get pid(): number {
+    return this.#child.pid ?? -1;
+  }
+
+  get alive(): boolean {
+    return this.#death === undefined;
+  }
+
+  /** Calls the host; a process that dies meanwhile is an outcome too. */
+  async ask<Result>(
+    question: (host: HostFunctions) => Promise<Result>,
+  ): Promise<Result | { died: string }> {
+    if (this.#death) return { died: this.#death };
+    try {
+      return await question(this.#rpc);
+    } catch (error) {
+      if (this.#death) return { died: this.#death };
+      throw error;
+    }
+  }
+
+  async answers(): Promise<boolean> {
+    let timer: NodeJS.Timeout | undefined;
+    const silence = new Promise<boolean>((resolve) => {
+      timer = setTimeout(() => resolve(false), ANSWER_WITHIN_MS);
+    });
+    const answer = this.ask((host) => host.ping().then(() => true)).then((reply) => reply === true);
+    const answered = await Promise.race([answer, silence]);
+    clearTimeout(timer);
+    return answered;
+  }
+
+  /** Ends the process for a reason that counts against the submission. */
+  stop(reason: string): void {
+    this.#death ??= reason;
+    killGroup(this.pid);
+  }
+
+  /** SIGKILL to the whole process group; resolves when the process is gone. */
+  async kill(): Promise<void> {
+    this.#expectedToDie = true;
+    this.#death ??= 'the grader has killed it';
+    killGroup(this.pid);
+    await this.ended;
+  }
+
+  signal(signal: 'SIGSTOP' | 'SIGCONT'): void {
+    this.#child.kill(signal);
+  }
+
+  #hasDied(code: number | null, signal: NodeJS.Signals | null, message?: string): void {
+    // A process that this one has started would outlive it.
+    killGroup(this.pid);
+    const how = this.output.text.includes('JavaScript heap out of memory')
+      ? `it ran out of memory (its heap may hold ${HEAP_LIMIT_MB} MB)`
+      : (message ?? (signal ? `it was ended by ${signal}` : `it left with process.exit(${code})`));
+    this.#death ??= how;
+    this.#rpc.$close();
+    if (!this.#expectedToDie) this.listener?.trouble({ kind: 'died', how: this.#death });
+  }
+}
+
+function nodeOptions(): string[] {
+  const options = [`--max-old-space-size=${HEAP_LIMIT_MB}`, '--enable-source-maps'];
+  // Newer Nodes can load TypeScript by themselves, and so a solution that was not bundled.
+  const typescript = '--no-experimental-strip-types';
+  return process.allowedNodeEnvironmentFlags.has(typescript) ? [...options, typescript] : options;
+}
+
+/** What a submission needs of the environment, and nothing that belongs to whoever grades it. */
+function hostEnvironment(folder: string): NodeJS.ProcessEnv {
+  const { PATH, SystemRoot, TZ, LANG, WORKBOOK_TEST_MARK } = process.env;
+  const kept = { PATH, SystemRoot, TZ, LANG, WORKBOOK_TEST_MARK };
+  return {
+    ...Object.fromEntries(Object.entries(kept).filter(([, value]) => value !== undefined)),
+    TMPDIR: folder,
+    TEMP: folder,
+    NO_COLOR: '1',
+  };
+}

@@ -1,0 +1,80 @@
+import { randomBytes } from 'node:crypto';
+import type { RedisBinary } from '../../workbook/redis/binary.ts';
+import { type RunningServer, startServer } from '../../workbook/redis/server.ts';
+import { Connection } from '../../workbook/resp/connection.ts';
+import type { ServerAddress } from '../wire.ts';
+
+/**
+ * What a submission may do on the server: all that has to do with data. Stopping it, configuring it, emptying it and
+ * cutting other connections is refused, and written to the ACL log, where the spec finds it.
+ */
+const SUBMISSION_RULES = [
+  ['-@admin', '-flushall', '-flushdb', '-swapdb', '-script|kill', '-function|kill'],
+  ['+client|setname', '+client|setinfo', '+client|id', '+client|getname', '+client|info'],
+  ['+client|list', '+client|unblock', '+config|get', '+acl|whoami'],
+].flat();
+
+interface Entry {
+  readonly server: RunningServer;
+  readonly address: ServerAddress;
+}
+
+/** The servers of a grading. Each belongs to one requirement at a time, and is empty when it is given out. */
+export class Servers {
+  readonly #binary: RedisBinary;
+  readonly #inUse = new Map<number, Entry>();
+  readonly #free: Promise<Entry>[] = [];
+  #count = 0;
+
+  constructor(binary: RedisBinary) {
+    this.#binary = binary;
+  }
+
+  /** Starts so many of them before anybody asks. */
+  warm(count: number): void {
+    while (this.#free.length < count) {
+      const starting = this.#start();
+      // Whoever is given it hears of the error.
+      starting.catch(() => {});
+      this.#free.push(starting);
+    }
+  }
+
+  async open(): Promise<ServerAddress> {
+    const entry = await (this.#free.shift() ?? this.#start());
+    this.#inUse.set(entry.address.id, entry);
+    return entry.address;
+  }
+
+  async close(id: number, clean: boolean): Promise<void> {
+    const entry = this.#inUse.get(id);
+    if (!entry) return;
+    this.#inUse.delete(id);
+    if (clean) this.#free.push(Promise.resolve(entry));
+    else await entry.server.stop();
+  }
+
+  async stop(): Promise<void> {
+    const free = await Promise.allSettled(this.#free);
+    const entries = [...this.#inUse.values()];
+    for (const result of free) if (result.status === 'fulfilled') entries.push(result.value);
+    await Promise.all(entries.map(({ server }) => server.stop()));
+  }
+
+  async #start(): Promise<Entry> {
+    const id = ++this.#count;
+    // At the usual 10 ticks a second, a BLOCK of 20 ms takes 100.
+    const server = await startServer(this.#binary, { hz: 100 });
+    const password = randomBytes(16).toString('hex');
+    const connection = await Connection.open(server.url);
+    const setUser = (user: string, ...rules: string[]) =>
+      connection.send(['ACL', 'SETUSER', user, ...rules]);
+    await setUser('grader', 'on', `>${password}`, '~*', '&*', '+@all');
+    await connection.send(['AUTH', 'grader', password]);
+    // One by one: a server that does not know one of the commands refuses the whole line.
+    for (const rule of SUBMISSION_RULES) await setUser('default', rule);
+    connection.close();
+    const adminUrl = server.url.replace('redis://', `redis://grader:${password}@`);
+    return { server, address: { id, url: server.url, adminUrl } };
+  }
+}

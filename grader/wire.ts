@@ -1,0 +1,107 @@
+// What the three parties of a grading say to each other.
+//
+//   spec (vitest)  <-- BroadcastChannel -->  supervisor (npm run grade)  <-- IPC -->  host (the submission)
+//
+// The supervisor owns every process; the spec only judges. A host is one worker: a process of its own
+// that has loaded the submission and holds one connection to Redis.
+
+/** Something that went wrong in a host, told in plain data: an Error does not cross processes whole. */
+export type Problem =
+  /** The submission threw, or its promise was rejected. `stack` points into the learner's file. */
+  | { readonly kind: 'threw'; readonly message: string; readonly stack: string }
+  /** It has no function of that name; `found` says what it has instead. */
+  | { readonly kind: 'no function'; readonly name: string; readonly found: string }
+  /** An error that nobody caught: a rejection without a handler, a throw in a timer. */
+  | {
+      readonly kind: 'uncaught';
+      readonly what: string;
+      readonly message: string;
+      readonly stack: string;
+    }
+  /** The process ended by itself, or had to be stopped. */
+  | { readonly kind: 'died'; readonly how: string }
+  /** It cannot be loaded: a syntax error, a forbidden import, an error at top level. */
+  | { readonly kind: 'cannot load'; readonly message: string; readonly stack: string }
+  /** It closed the connection that it was given, and that belongs to its caller. */
+  | { readonly kind: 'closed client'; readonly status: string };
+
+/** How a call of the submission came out. */
+export type Outcome =
+  | { readonly ok: true; readonly value: unknown }
+  | { readonly ok: false; readonly problem: Problem };
+
+/** How a loop came out that was told to stop. */
+export interface Stopped {
+  /** Whether it returned within the time it had, by the clock of its own process. */
+  readonly inTime: boolean;
+}
+
+/** An argument that cannot be copied travels as one of these, and is put together again in the host. */
+export type Reference = { readonly $callback: number } | { readonly $signal: number };
+
+/** What a host offers to the supervisor. */
+export interface HostFunctions {
+  load(submission: string): Promise<Outcome>;
+  /** Connects to Redis; the name labels the connection. */
+  connect(url: string, name: string): Promise<void>;
+  call(name: string, args: unknown[]): Promise<Outcome>;
+  /** Calls one function many times at once. */
+  callAll(name: string, argumentLists: unknown[][]): Promise<Outcome[]>;
+  /** Aborts a signal; resolves when `limitMs` have passed, or the loop that has the signal returned. */
+  abort(signal: number, limitMs: number): Promise<Stopped>;
+  /** Answers as soon as the process comes to it. */
+  ping(): Promise<void>;
+  /** Closes the connection. Resolves to what is still going on in the process: nothing, it is hoped. */
+  rest(): Promise<string[]>;
+}
+
+/** What the supervisor offers to a host. */
+export interface HostEvents {
+  /** The submission calls a function that a spec gave it. */
+  callback(callback: number, args: unknown[]): Promise<Outcome>;
+  uncaught(problem: Problem): void;
+}
+
+/** A server for one requirement at a time. */
+export interface ServerAddress {
+  readonly id: number;
+  /** As the submission may use it. */
+  readonly url: string;
+  /** As the grader uses it. */
+  readonly adminUrl: string;
+}
+
+/** What the supervisor offers to a spec. */
+export interface SupervisorFunctions {
+  openServer(): Promise<ServerAddress>;
+  /** Gives a server back; a `clean` one may be used again. */
+  closeServer(id: number, clean: boolean): Promise<void>;
+  /** Gets a process that has loaded the submission and is connected. */
+  hire(name: string, url: string): Promise<{ host: number } | { problem: Problem }>;
+  call(host: number, name: string, args: unknown[]): Promise<Outcome>;
+  callAll(host: number, name: string, argumentLists: unknown[][]): Promise<Outcome[]>;
+  abort(host: number, signal: number, limitMs: number): Promise<Stopped>;
+  /** Sends a signal to the whole process group; SIGKILL resolves when the process is gone. */
+  signal(host: number, signal: 'SIGKILL' | 'SIGSTOP' | 'SIGCONT'): Promise<void>;
+  /** Whether the process answers at all. */
+  answers(host: number): Promise<boolean>;
+  /** Ends a host's work here. A process that is at rest may be used again. */
+  dismiss(host: number): Promise<void>;
+  /** What the host has printed so far. */
+  output(host: number): Promise<string>;
+}
+
+/** What a spec offers to the supervisor. */
+export interface SpecFunctions {
+  callback(host: number, callback: number, args: unknown[]): Promise<Outcome>;
+  /** A host has come to grief by itself. */
+  trouble(host: number, problem: Problem): void;
+}
+
+/** What a spec is given when it starts, through vitest's `provide`. */
+export interface Assignment {
+  readonly channel: string;
+  readonly seed: number;
+  /** The numbers of the requirements to check, of all that the exercise has. */
+  readonly wanted: readonly number[];
+}

@@ -1,0 +1,122 @@
+import { writeFileSync } from 'node:fs';
+import { resolve } from 'node:path';
+import { type Exercise, findExercise, readExercises } from '../../grader/catalogue.ts';
+import { toJson } from '../../grader/report/json.ts';
+import { toJunit } from '../../grader/report/junit.ts';
+import { Progress } from '../../grader/report/progress.ts';
+import { reportExercise, reportTotal } from '../../grader/report/terminal.ts';
+import { allPassed, type ExerciseResult } from '../../grader/result.ts';
+import { type Job, Session } from '../../grader/session.ts';
+import { gradeOnSave } from '../../grader/watch.ts';
+import { commandArguments } from '../arguments.ts';
+import { type Lifetime, runCommand } from '../process/lifetime.ts';
+import { fileSystemTrouble, UserError } from '../process/user-error.ts';
+import { print } from '../terminal/print.ts';
+
+const USAGE = [
+  'npm run grade                          grades all exercises',
+  'npm run grade orders                   one exercise, by name or number',
+  'npm run grade orders 3                 one requirement of it',
+  'npm run grade orders -- --watch        ... and again whenever the file is saved',
+  'npm run grade -- --all                 everything that failed, in full',
+  'npm run grade -- --solutions           grades the solutions',
+  'npm run grade orders -- --file FILE    grades another file',
+  'npm run grade -- --json FILE --junit FILE --seed NUMBER',
+];
+
+runCommand(async (lifetime) => {
+  const { positionals, has, value } = commandArguments({
+    usage: USAGE,
+    flags: ['watch', 'all', 'solutions'],
+    options: ['file', 'json', 'junit', 'seed'],
+  });
+  const [wanted, number, ...more] = positionals;
+  if (more.length > 0) throw new UserError(`What is '${more.join(' ')}'?\n${USAGE.join('\n')}`);
+  const exercises = wanted ? [findExercise(wanted)] : readExercises();
+  const file = value('file');
+  if (file && exercises.length !== 1) {
+    throw new UserError(
+      '--file needs the name of one exercise: npm run grade orders -- --file FILE',
+    );
+  }
+  const jobs = exercises.map(
+    (exercise): Job => ({
+      exercise,
+      file: file ? resolve(file) : has('solutions') ? exercise.solution : exercise.file,
+      wanted: wantedRequirements(exercise, number),
+    }),
+  );
+  const seed = readSeed(value('seed'));
+
+  const session = await Session.open(lifetime);
+  const gradeAndReport = async (): Promise<boolean> => {
+    const progress = new Progress();
+    const results = await session.grade(jobs, seed, (exercise, done, of) =>
+      progress.show(exercise, done, of),
+    );
+    progress.clear();
+    for (const result of results) print(`${reportExercise(result, has('all'))}\n`);
+    if (results.length > 1) print(reportTotal(results, seed));
+    writeFiles(results, seed, { json: value('json'), junit: value('junit') });
+    return allPassed(results);
+  };
+
+  const passed = await gradeAndReport();
+  if (!has('watch')) return passed ? 0 : 1;
+  return watch(lifetime, session, jobs, gradeAndReport);
+});
+
+async function watch(
+  lifetime: Lifetime,
+  session: Session,
+  jobs: readonly Job[],
+  grade: () => Promise<boolean>,
+): Promise<number> {
+  lifetime.endWithCtrlC();
+  await gradeOnSave(
+    jobs.map(({ file }) => file),
+    async () => {
+      await grade();
+    },
+    () => session.warmUp(),
+    lifetime,
+  );
+  return 0;
+}
+
+/** @throws UserError when the exercise has no such requirement */
+function wantedRequirements(exercise: Exercise, number: string | undefined): number[] {
+  const all = exercise.requirements.map((_, index) => index + 1);
+  if (number === undefined) return all;
+  const wanted = Number(number);
+  if (all.includes(wanted)) return [wanted];
+  throw new UserError(
+    `Exercise ${exercise.name} has no requirement '${number}'; it has 1 to ${all.length}.`,
+  );
+}
+
+function readSeed(text: string | undefined): number {
+  if (text === undefined) return Math.floor(Math.random() * 1_000_000);
+  if (/^\d{1,9}$/.test(text)) return Number(text);
+  throw new UserError(`The seed is a whole number of up to nine digits, not '${text}'.`);
+}
+
+/** @throws UserError when a file cannot be written */
+function writeFiles(
+  results: readonly ExerciseResult[],
+  seed: number,
+  { json, junit }: { json: string | undefined; junit: string | undefined },
+): void {
+  const outputs = [
+    { file: json, text: toJson },
+    { file: junit, text: toJunit },
+  ];
+  for (const { file, text } of outputs) {
+    if (!file) continue;
+    try {
+      writeFileSync(file, text(results, seed));
+    } catch (error) {
+      throw fileSystemTrouble(error, `write ${file}`);
+    }
+  }
+}
