@@ -1,50 +1,25 @@
 import { isDeepStrictEqual } from 'node:util';
+import { expectEntries } from '../harness/entries.ts';
 import type { Check } from '../harness/exercise.ts';
+import { Group } from '../harness/group.ts';
 import { refusal } from '../harness/refusal.ts';
-import { describeEntries } from '../harness/snapshot.ts';
 import { check } from '../harness/unmet.ts';
-import {
-  addOrders,
-  GROUP,
-  leavePending,
-  makeGroup,
-  makeOrder,
-  type Orders,
-  STREAM,
-} from './shop.ts';
+import { addOrders, GROUP, makeGroup, makeOrders, type Orders, STREAM } from './shop.ts';
 
 const KEPT = 10_000;
 const SLACK = 200;
 const BACKLOG = 10_400;
 
 export const publish: Check<Orders> = async (trial) => {
-  const { redis } = trial;
   const shop = await trial.hire('shop');
-  const orders = Array.from({ length: 40 }, (_, index) => makeOrder(trial, index));
+  const orders = makeOrders(trial, 40);
 
   const ids = await shop.callAll(
     'publishOrder',
     orders.map((order) => [order]),
   );
 
-  const entries = await redis.xrange(STREAM, '-', '+');
-  check(entries.length === orders.length, {
-    expected: `${orders.length} entries in ${STREAM} after ${orders.length} calls of publishOrder`,
-    happened: `there are ${entries.length}: ${describeEntries(entries.slice(0, 2))}`,
-  });
-  for (const [index, order] of orders.entries()) {
-    const fields = entries.find(([id]) => id === ids[index])?.[1];
-    check(fields !== undefined, {
-      expected: "publishOrder to return the entry's id",
-      happened: `it returned ${JSON.stringify(ids[index])}, and there is no such entry`,
-    });
-    const wanted = Object.entries(order).map(([name, value]) => `${name} ${value}`);
-    const found = fields.flatMap((name, at) => (at % 2 === 0 ? [`${name} ${fields[at + 1]}`] : []));
-    check(isDeepStrictEqual(found.toSorted(), wanted.toSorted()), {
-      expected: `the fields ${wanted.join(', ')}`,
-      happened: `the entry has ${found.join(', ')}`,
-    });
-  }
+  await expectEntries(trial.redis, STREAM, 'publishOrder', ids, orders);
 };
 
 export const trim: Check<Orders> = async (trial) => {
@@ -53,7 +28,7 @@ export const trim: Check<Orders> = async (trial) => {
     "for i = 1, ARGV[1] do redis.call('XADD', KEYS[1], '1-' .. i, 'productId', 'tea', 'userId', 'u', 'quantity', '1', 'timestamp', '1') end";
   await redis.eval(fill, 1, STREAM, BACKLOG);
   const shop = await trial.hire('shop');
-  const orders = Array.from({ length: 120 }, (_, index) => makeOrder(trial, index));
+  const orders = makeOrders(trial, 120);
 
   const ids = await shop.callAll(
     'publishOrder',
@@ -82,7 +57,10 @@ export const group: Check<Orders> = async (trial) => {
 
   await worker.call.createGroup();
 
-  const seen = await leavePending(redis, 'probe', 100).catch((error: Error) => error.message);
+  const orderProcessors = new Group(redis, STREAM, GROUP);
+  const seen = await orderProcessors
+    .leavePending('probe', 100)
+    .catch((error: Error) => error.message);
   check(isDeepStrictEqual(seen, [...orders.keys()]), {
     expected: `a group ${GROUP} that is given the 5 orders that were there before it`,
     happened: Array.isArray(seen) ? `it was given ${seen.length} of them` : `Redis says: ${seen}`,
@@ -95,7 +73,9 @@ export const group: Check<Orders> = async (trial) => {
     happened: `it threw: ${error}`,
   });
   await addOrders(trial, 2);
-  const later = await leavePending(redis, 'probe', 100).catch((error: Error) => error.message);
+  const later = await orderProcessors
+    .leavePending('probe', 100)
+    .catch((error: Error) => error.message);
   check(Array.isArray(later) && later.length === 2, {
     expected: 'orders that come after it to reach the group too',
     happened: Array.isArray(later) ? `${later.length} of 2 did` : `Redis says: ${later}`,
@@ -106,9 +86,9 @@ export const groupAgain: Check<Orders> = async (trial) => {
   const { redis } = trial;
   const workers = await trial.hireAll('alice', 'bob');
   await addOrders(trial, 5);
-  await makeGroup(trial);
-  const [first = ''] = await leavePending(redis, 'probe', 3);
-  await redis.xack(STREAM, GROUP, first);
+  const orderProcessors = await makeGroup(trial);
+  const [first = ''] = await orderProcessors.leavePending('probe', 3);
+  await orderProcessors.acknowledge(first);
   const groups = async () => JSON.stringify(await redis.xinfo('GROUPS', STREAM));
   const before = await groups();
 

@@ -18,6 +18,6 @@ gradeExercise<Orders>(import.meta.dirname, requirements, {
   reclaim: recovering.reclaim,
   trimmed: recovering.trimmed,
   history: recovering.history,
-  crash: recovering.crash,
+  crash: working.crash,
   dead: recovering.dead,
 });

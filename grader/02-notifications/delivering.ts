@@ -1,0 +1,194 @@
+import { isDeepStrictEqual } from 'node:util';
+import type { Channel, Notification } from '../../solutions/02-notifications/notifications.ts';
+import type { Check } from '../harness/exercise.ts';
+import { Handled } from '../harness/handled.ts';
+import { NEVER_IDLE_MS } from '../harness/line.ts';
+import {
+  acknowledgesAfterwards,
+  sharesTheWork,
+  survivesACrash,
+  waitsAndStops,
+} from '../harness/scenarios.ts';
+import { check } from '../harness/unmet.ts';
+import {
+  addNotifications,
+  CHANNELS,
+  emailLine,
+  groupOf,
+  idsFor,
+  makeGroups,
+  type NewsTrial,
+  type Notifications,
+  STREAM,
+  startNotifier,
+} from './newsroom.ts';
+
+const RETRY_AFTER_MS = 240;
+
+export const deliver: Check<Notifications> = async (trial) => {
+  const line = await emailLine(trial);
+  const early = await addNotifications(trial, 4, 'product_update');
+  const alice = await trial.hire('alice');
+
+  const loop = line.start(alice, NEVER_IDLE_MS);
+  await line.handled.include(early.keys());
+  const late = await addNotifications(trial, 4, 'product_update');
+  await line.handled.include(late.keys());
+  await line.group.allAcknowledged();
+
+  for (const [id, notification] of [...early, ...late]) {
+    const [call, ...more] = line.handled.of(id);
+    check(more.length === 0, {
+      expected: 'each notification to be delivered once',
+      happened: `${id} was delivered ${more.length + 1} times`,
+    });
+    check(isDeepStrictEqual(call?.item, notification), {
+      expected: `deliver to be given ${JSON.stringify(notification)}`,
+      happened: `it was given ${JSON.stringify(call?.item)}`,
+    });
+  }
+  await loop.stop();
+};
+
+export const routes: Check<Notifications> = async (trial) => {
+  await makeGroups(trial);
+  const sent = await addNotifications(trial, 12);
+
+  for (const channel of CHANNELS) {
+    const { handled, stop } = await startAlone(trial, channel);
+    const own = idsFor(channel, sent);
+    await handled.include(own);
+    await groupOf(trial, channel).allAcknowledged();
+    const foreign = handled.calls.find(({ id }) => !own.includes(id));
+    check(foreign === undefined, {
+      expected: `${channel} to deliver its own notifications only`,
+      happened: `it delivered a ${foreign?.item.type}, which goes to ${foreign && describeRoute(sent, foreign.id)}`,
+    });
+    await stop();
+  }
+};
+
+export const everyGroup: Check<Notifications> = async (trial) => {
+  const { redis } = trial;
+  await makeGroups(trial);
+  const sent = await addNotifications(trial, 9, 'security_alert');
+
+  // One channel after the other: the second begins when the first has finished with everything.
+  for (const channel of CHANNELS) {
+    const { handled, stop } = await startAlone(trial, channel);
+    await handled.include(sent.keys());
+    await groupOf(trial, channel).allAcknowledged();
+    const twice = [...sent.keys()].find((id) => handled.times(id) !== 1);
+    check(twice === undefined, {
+      expected: `${channel} to deliver each security_alert once`,
+      happened: `${twice} was delivered ${handled.times(twice ?? '')} times`,
+    });
+    await stop();
+  }
+  const ids = (await redis.xrange(STREAM, '-', '+')).map(([id]) => id);
+  check(isDeepStrictEqual(ids, [...sent.keys()]), {
+    expected: `the stream to stay as it is, with its ${sent.size} entries`,
+    happened: `it has ${ids.length}`,
+  });
+};
+
+export const stop: Check<Notifications> = async (trial) => waitsAndStops(await alerts(trial));
+export const share: Check<Notifications> = async (trial) => sharesTheWork(await alerts(trial));
+export const ack: Check<Notifications> = async (trial) =>
+  acknowledgesAfterwards(await alerts(trial));
+export const crash: Check<Notifications> = async (trial) => survivesACrash(await alerts(trial));
+
+export const retry: Check<Notifications> = async (trial) => {
+  const line = await emailLine(trial);
+  const { handled, group } = line;
+  const sent = await addNotifications(trial, 5, 'product_update');
+  const [, bad = ''] = sent.keys();
+  const alice = await trial.hire('alice');
+
+  const loop = line.start(alice, RETRY_AFTER_MS, (id) => {
+    if (id === bad && handled.times(bad) === 1)
+      throw new Error('provider is down (a part of the check)');
+  });
+  await handled.include(sent.keys());
+  const [first] = handled.of(bad);
+  await handled.includeAgain(
+    bad,
+    'a delivery that failed to be tried again, although no other worker is there',
+  );
+  await group.allAcknowledged();
+
+  const [, second] = handled.of(bad);
+  const waited = (second?.at ?? 0) - (first?.at ?? 0);
+  // Idle time runs from when Redis gave it out, which may be a little before the first attempt.
+  check(waited > RETRY_AFTER_MS / 2, {
+    expected: `the second attempt to come once the notification has been idle for ${RETRY_AFTER_MS} ms`,
+    happened: `it came after ${Math.round(waited)} ms`,
+  });
+  check(isDeepStrictEqual(second?.item, first?.item), {
+    expected: 'the same notification to be delivered again',
+    happened: `first ${JSON.stringify(first?.item)}, then ${JSON.stringify(second?.item)}`,
+  });
+  const twice = handled.ids.find((id) => id !== bad && handled.times(id) > 1);
+  check(twice === undefined, {
+    expected: 'only what has failed to be delivered again',
+    happened: `${twice} was delivered twice`,
+  });
+  await loop.stop();
+};
+
+export const late: Check<Notifications> = async (trial) => {
+  const [email] = await makeGroups(trial, ['email']);
+  const sent = await addNotifications(trial, 30);
+  const done = (await email?.leavePending('earlier', 1000)) ?? [];
+  await email?.acknowledge(...done);
+
+  const { handled, stop } = await startAlone(trial, 'sms');
+
+  await handled.include(idsFor('sms', sent));
+  await groupOf(trial, 'sms').allAcknowledged();
+  await stop();
+};
+
+export const slow: Check<Notifications> = async (trial) => {
+  await makeGroups(trial);
+  const process = await trial.hire('everything');
+  const handled = new Map<Channel, Handled<Notification>>();
+  const loops = CHANNELS.map((channel) => {
+    const own = new Handled<Notification>();
+    handled.set(channel, own);
+    // The push provider takes the first notification, and never answers.
+    const work = channel === 'push' ? () => new Promise(() => {}) : undefined;
+    return startNotifier(process, channel, NEVER_IDLE_MS, own, work);
+  });
+
+  // Nothing is there when they start: all three wait, before the first notification comes.
+  for (let round = 0; round < 3; round++) {
+    const sent = await addNotifications(trial, 10, 'security_alert');
+    for (const channel of ['email', 'sms'] as const) {
+      await handled.get(channel)?.include(sent.keys());
+      await groupOf(trial, channel).allAcknowledged();
+    }
+  }
+  await handled.get('push')?.includeAny('push to be given notifications too');
+  for (const loop of loops.slice(0, 2)) await loop.stop();
+  await process.crash();
+};
+
+/** What every channel delivers, worked on by the email channel. */
+async function alerts(trial: NewsTrial) {
+  const line = await emailLine(trial);
+  return { ...line, add: (count: number) => addNotifications(trial, count, 'security_alert') };
+}
+
+/** One notifier of a channel, in a process of its own. */
+async function startAlone(trial: NewsTrial, channel: Channel) {
+  const worker = await trial.hire(`${channel}-1`);
+  const handled = new Handled<Notification>();
+  const loop = startNotifier(worker, channel, NEVER_IDLE_MS, handled);
+  return { handled, stop: () => loop.stop() };
+}
+
+function describeRoute(sent: ReadonlyMap<string, Notification>, id: string): string {
+  const channels = CHANNELS.filter((channel) => idsFor(channel, sent).includes(id));
+  return channels.join(' and ');
+}

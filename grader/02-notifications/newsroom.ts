@@ -1,0 +1,105 @@
+import type {
+  Channel,
+  Notification,
+  NotificationType,
+} from '../../solutions/02-notifications/notifications.ts';
+import { Group } from '../harness/group.ts';
+import { Handled } from '../harness/handled.ts';
+import type { Line, Work } from '../harness/line.ts';
+import type { Trial } from '../harness/trial.ts';
+import type { Loop, Worker } from '../harness/worker.ts';
+
+export type Notifications = typeof import('../../solutions/02-notifications/notifications.ts');
+export type NewsTrial = Trial<Notifications>;
+
+export const STREAM = 'user:notifications';
+export const CHANNELS: readonly Channel[] = ['email', 'sms', 'push'];
+const TYPES: readonly [NotificationType, ...NotificationType[]] = [
+  'new_follower',
+  'product_update',
+  'security_alert',
+];
+
+/** As in the starter: a learner may have changed theirs, and then it is theirs that is wrong. */
+export const ROUTES: Record<NotificationType, readonly Channel[]> = {
+  new_follower: ['email', 'push'],
+  product_update: ['email'],
+  security_alert: ['email', 'sms', 'push'],
+};
+
+export function groupOf({ redis }: NewsTrial, channel: Channel): Group {
+  return new Group(redis, STREAM, `${channel}_notifier_group`);
+}
+
+/** The groups, made as somebody else has made them: a check does not need the learner's createGroups. */
+export async function makeGroups(
+  trial: NewsTrial,
+  channels: readonly Channel[] = CHANNELS,
+): Promise<Group[]> {
+  const groups = channels.map((channel) => groupOf(trial, channel));
+  for (const group of groups) await group.create();
+  return groups;
+}
+
+/** Notifications no two of which look alike, of all types or of one. */
+export function makeNotifications(
+  { random }: NewsTrial,
+  count: number,
+  type?: NotificationType,
+): Notification[] {
+  return Array.from({ length: count }, (_, index) => ({
+    userId: `user-${random.between(1000, 9999)}`,
+    // All types in turn first, so that none is missing among a few.
+    type: type ?? TYPES[index % TYPES.length] ?? 'new_follower',
+    message: `message ${index}: ${random.between(1, 1_000_000)} "quoted", and ünïcödé`,
+    timestamp: 1_790_000_000_000 + random.between(0, 1_000_000_000),
+  }));
+}
+
+/** Notifications as another service sends them: a check does not need the learner's sendNotification. */
+export async function addNotifications(
+  trial: NewsTrial,
+  count: number,
+  type?: NotificationType,
+): Promise<Map<string, Notification>> {
+  const notifications = makeNotifications(trial, count, type);
+  const ids = await Promise.all(
+    notifications.map((one) => trial.redis.xadd(STREAM, '*', ...Object.entries(one).flat())),
+  );
+  return new Map(notifications.map((one, index) => [String(ids[index]), one]));
+}
+
+/** The ids of those that a channel has to deliver. */
+export function idsFor(channel: Channel, sent: ReadonlyMap<string, Notification>): string[] {
+  return [...sent].flatMap(([id, { type }]) => (ROUTES[type].includes(channel) ? [id] : []));
+}
+
+/** Starts a notifier; `work` is what its provider does. */
+export function startNotifier(
+  worker: Worker<Notifications>,
+  channel: Channel,
+  minIdleMs: number,
+  handled: Handled<Notification>,
+  work?: Work,
+): Loop {
+  return worker.start((submission, signal) =>
+    submission.runNotifier(channel, worker.name, handled.by(worker.name, work), {
+      signal,
+      minIdleMs,
+    }),
+  );
+}
+
+/** Workers of the email channel, on notifications that are all for email. */
+export async function emailLine(trial: NewsTrial): Promise<Line<Notifications, Notification>> {
+  await makeGroups(trial);
+  const handled = new Handled<Notification>();
+  return {
+    trial,
+    handled,
+    group: groupOf(trial, 'email'),
+    what: 'notification',
+    add: (count) => addNotifications(trial, count),
+    start: (worker, minIdleMs, work) => startNotifier(worker, 'email', minIdleMs, handled, work),
+  };
+}

@@ -1,0 +1,42 @@
+import { isDeepStrictEqual } from 'node:util';
+import type { Redis } from 'ioredis';
+import { describeEntries } from './snapshot.ts';
+import { check } from './unmet.ts';
+
+/**
+ * Expects that each item has become one entry, with one field per property, and that its id was returned.
+ *
+ * @param functionName what the learner's function is called
+ * @param ids what it has returned, in the order of the items
+ */
+export async function expectEntries(
+  redis: Redis,
+  stream: string,
+  functionName: string,
+  ids: readonly unknown[],
+  items: readonly object[],
+): Promise<void> {
+  const entries = await redis.xrange(stream, '-', '+');
+  check(entries.length === items.length, {
+    expected: `${items.length} entries in ${stream} after ${items.length} calls of ${functionName}`,
+    happened: `there are ${entries.length}: ${describeEntries(entries.slice(0, 2))}`,
+  });
+  for (const [index, item] of items.entries()) {
+    const entry = entries.find(([id]) => id === ids[index]);
+    check(entry !== undefined, {
+      expected: `${functionName} to return the entry's id`,
+      happened: `it returned ${JSON.stringify(ids[index])}, and there is no such entry`,
+    });
+    const found = pairs(entry[1]);
+    const wanted = pairs(Object.entries(item).flat().map(String));
+    check(isDeepStrictEqual(found.toSorted(), wanted.toSorted()), {
+      expected: `the fields ${wanted.join(', ')}`,
+      happened: `the entry has ${found.join(', ')}`,
+    });
+  }
+}
+
+/** Names and values in turn, as `name=value`. A field that is there twice is there twice. */
+function pairs(flat: readonly string[]): string[] {
+  return flat.flatMap((name, at) => (at % 2 === 0 ? [`${name}=${flat[at + 1]}`] : []));
+}

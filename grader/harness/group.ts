@@ -1,0 +1,76 @@
+import type { Redis } from 'ioredis';
+import { eventually } from './unmet.ts';
+
+const LONG_IDLE_MS = 600_000;
+const ALL = 100_000;
+
+/** A line of XPENDING with a range. */
+export interface PendingEntry {
+  readonly id: string;
+  readonly consumer: string;
+}
+
+/** A consumer group as the grader prepares it and looks at it. */
+export class Group {
+  readonly redis: Redis;
+  readonly stream: string;
+  readonly name: string;
+
+  constructor(redis: Redis, stream: string, name: string) {
+    this.redis = redis;
+    this.stream = stream;
+    this.name = name;
+  }
+
+  async create(): Promise<void> {
+    await this.redis.xgroup('CREATE', this.stream, this.name, '0', 'MKSTREAM');
+  }
+
+  /** Has a consumer read new entries, and do nothing with them. Returns their ids. */
+  async leavePending(consumer: string, count: number): Promise<string[]> {
+    const group = ['GROUP', this.name, consumer, 'COUNT', count] as const;
+    const reply = await this.redis.xreadgroup(...group, 'STREAMS', this.stream, '>');
+    return (reply?.[0]?.[1] ?? []).map(([id]) => id);
+  }
+
+  /** Makes pending entries look as if nobody had touched them for ten minutes. */
+  async makeIdle(consumer: string, ids: readonly string[]): Promise<void> {
+    const idle = ['IDLE', LONG_IDLE_MS, 'JUSTID'] as const;
+    await this.redis.xclaim(this.stream, this.name, consumer, 0, ...ids, ...idle);
+  }
+
+  /** Makes acknowledged entries pending again: as after a crash between the work and its XACK. */
+  async makePendingAgain(consumer: string, ids: readonly string[]): Promise<void> {
+    const idle = ['IDLE', LONG_IDLE_MS, 'FORCE', 'JUSTID'] as const;
+    await this.redis.xclaim(this.stream, this.name, consumer, 0, ...ids, ...idle);
+  }
+
+  async acknowledge(...ids: string[]): Promise<void> {
+    await this.redis.xack(this.stream, this.name, ...ids);
+  }
+
+  async pending(): Promise<PendingEntry[]> {
+    const range = await this.redis.xpending(this.stream, this.name, '-', '+', ALL);
+    return (range as [string, string][]).map(([id, consumer]) => ({ id, consumer }));
+  }
+
+  async pendingIds(): Promise<string[]> {
+    return (await this.pending()).map(({ id }) => id);
+  }
+
+  async pendingCount(): Promise<number> {
+    const [count] = (await this.redis.xpending(this.stream, this.name)) as [number];
+    return count;
+  }
+
+  /** Waits until nothing is pending. */
+  async allAcknowledged(): Promise<void> {
+    await eventually(async () => (await this.pendingCount()) === 0, {
+      expected: `everything that ${this.name} was given to be acknowledged (XACK) in the end`,
+      happened: async () => {
+        const [first, ...more] = await this.pending();
+        return `still pending: ${first?.id}, held by ${first?.consumer}, and ${more.length} more`;
+      },
+    });
+  }
+}

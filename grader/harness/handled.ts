@@ -1,0 +1,80 @@
+import { eventually } from './unmet.ts';
+
+/** A call of a handler that the submission was given. */
+export interface Call<Item> {
+  readonly id: string;
+  readonly item: Item;
+  readonly worker: string;
+  /** When it came, in milliseconds. */
+  readonly at: number;
+}
+
+/** What the submission has handed to the spec's handlers. */
+export class Handled<Item> {
+  readonly calls: Call<Item>[] = [];
+
+  /** A handler for one worker; `work` is what it does with an item. */
+  by(worker: string, work: (id: string) => unknown = () => {}) {
+    return async (item: Item, id: string): Promise<void> => {
+      this.calls.push({ id, item, worker, at: performance.now() });
+      await work(id);
+    };
+  }
+
+  get ids(): string[] {
+    return this.calls.map(({ id }) => id);
+  }
+
+  get workers(): string[] {
+    return [...new Set(this.calls.map(({ worker }) => worker))].sort();
+  }
+
+  of(id: string): Call<Item>[] {
+    return this.calls.filter((call) => call.id === id);
+  }
+
+  times(id: string): number {
+    return this.of(id).length;
+  }
+
+  /** Waits until each of these has been handled at least once. */
+  async include(ids: Iterable<string>): Promise<void> {
+    const wanted = [...ids];
+    const missing = () => {
+      const handled = new Set(this.ids);
+      return wanted.filter((id) => !handled.has(id));
+    };
+    await eventually(() => missing().length === 0, {
+      expected: `${wanted.length === 1 ? 'the entry' : `all ${wanted.length} entries`} to reach a handler`,
+      happened: () => {
+        const left = missing();
+        return `${left.length} of ${wanted.length} never did: ${left.slice(0, 3).join(', ')}`;
+      },
+    });
+  }
+
+  /** Waits until this one has been handled a second time. */
+  async includeAgain(id: string, expected: string): Promise<void> {
+    await eventually(() => this.times(id) > 1, {
+      expected,
+      happened: `${id} was handled once, and not again`,
+    });
+  }
+
+  /** Waits for the first one. */
+  async includeAny(expected: string): Promise<void> {
+    await eventually(() => this.calls.length > 0, { expected, happened: 'nothing came' });
+  }
+}
+
+/** A handler waits at a gate until the spec opens it. */
+export class Gate {
+  readonly opened: Promise<void>;
+  open: () => void = () => {};
+
+  constructor() {
+    this.opened = new Promise((resolve) => {
+      this.open = resolve;
+    });
+  }
+}

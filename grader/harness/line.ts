@@ -1,0 +1,26 @@
+import type { Group } from './group.ts';
+import type { Handled } from './handled.ts';
+import type { Trial } from './trial.ts';
+import type { Loop, Worker } from './worker.ts';
+
+/** What a handler does with an entry, by the worker that has it. */
+export type Work = (id: string) => unknown;
+
+/**
+ * A group of workers that take entries from one stream and hand them to a handler. Orders and notifications are both
+ * worked on like this, so that both are put through the same scenarios.
+ */
+export interface Line<Submission, Item> {
+  readonly trial: Trial<Submission>;
+  readonly group: Group;
+  readonly handled: Handled<Item>;
+  /** What the entries are called: `order`. */
+  readonly what: string;
+  /** Adds so many entries, as another service does; none looks like another. */
+  add(count: number): Promise<Map<string, Item>>;
+  /** Starts a worker's loop. */
+  start(worker: Worker<Submission>, minIdleMs: number, work?: Work): Loop;
+}
+
+/** Nothing gets as old as this while a requirement is checked: nobody may take anything over. */
+export const NEVER_IDLE_MS = 600_000;

@@ -1,0 +1,176 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import { isDeepStrictEqual } from 'node:util';
+import type { Redis } from 'ioredis';
+import { Gate, type Handled } from './handled.ts';
+import { commandsWhileIdle } from './idle.ts';
+import { type Line, NEVER_IDLE_MS } from './line.ts';
+import { check, eventually } from './unmet.ts';
+
+const NAMES = ['alice', 'bob', 'carol'];
+const WORK_MS = 4;
+const SHORT_IDLE_MS = 300;
+const MOST_PER_SECOND = 800;
+
+/** Three workers at once: each gets its share, and everything is handled exactly once. */
+export async function sharesTheWork<Submission, Item>(line: Line<Submission, Item>): Promise<void> {
+  const { trial, group, handled, what } = line;
+  const together = new Gate();
+  const workers = await trial.hireAll(...NAMES);
+  const loops = workers.map((worker) => line.start(worker, NEVER_IDLE_MS, () => together.opened));
+
+  // One entry at a time, until each worker has one in hand.
+  const added = new Set<string>();
+  while (handled.workers.length < NAMES.length && added.size < 20) {
+    const before = handled.calls.length;
+    for (const id of (await line.add(1)).keys()) added.add(id);
+    await eventually(() => handled.calls.length > before, {
+      expected: `a new ${what} to reach a worker that is free`,
+      happened: () => `${handled.workers.join(' and ') || 'nobody'} took one, and nobody the next`,
+    });
+  }
+  const consumers = [...new Set((await group.pending()).map(({ consumer }) => consumer))].sort();
+  check(isDeepStrictEqual(handled.workers, NAMES) && isDeepStrictEqual(consumers, NAMES), {
+    expected: `alice, bob and carol to hold one ${what} each, as consumers of these names`,
+    happened: `${handled.workers.join(', ')} are at work, and the consumers are ${consumers.join(', ')}`,
+  });
+  together.open();
+
+  for (let batch = 0; batch < 3; batch++) {
+    for (const id of (await line.add(100)).keys()) added.add(id);
+    await handled.include(added);
+  }
+  await group.allAcknowledged();
+  const twice = [...added].filter((id) => handled.times(id) > 1);
+  check(twice.length === 0, {
+    expected: `each ${what} to be handled once: all workers are alive`,
+    happened: `${twice.length} of ${added.size} were handled more than once, for example ${twice[0]}`,
+  });
+  for (const loop of loops) await loop.stop();
+}
+
+/** One of three workers is killed in the middle of a handler; the others are busy all the time. */
+export async function survivesACrash<Submission, Item>(
+  line: Line<Submission, Item>,
+): Promise<void> {
+  const { trial, group, handled, what } = line;
+  const added = new Map(await line.add(200));
+  const [alice, bob, carol] = await trial.hireAll(...NAMES);
+  if (!alice || !bob || !carol) return;
+
+  let aliceHas = 0;
+  line.start(alice, SHORT_IDLE_MS, () => (++aliceHas < 20 ? work() : new Promise(() => {})));
+  await eventually(() => aliceHas >= 20, {
+    expected: `alice to work on what is there`,
+    happened: () => `she was given ${aliceHas} of the first 20`,
+  });
+  const loops = [bob, carol].map((worker) => line.start(worker, SHORT_IDLE_MS, work));
+  await alice.crash();
+  const left = (await group.pending()).filter(({ consumer }) => consumer === 'alice');
+  const abandoned = () => left.filter(({ id }) => !handledByOthers(handled, id));
+
+  // New entries keep coming, so that nobody is ever idle, until what alice had is taken over.
+  await eventually(
+    async () => {
+      if (handled.calls.length + 60 > added.size) {
+        for (const [id, item] of await line.add(40)) added.set(id, item);
+      }
+      return abandoned().length === 0;
+    },
+    {
+      expected: `what alice held when she was killed (${left.length}) to be taken over by bob or carol, who are alive and busy`,
+      happened: () => `${abandoned().length} are still waiting, for example ${abandoned()[0]?.id}`,
+    },
+  );
+  await handled.include(added.keys());
+  await group.allAcknowledged();
+  const garbled = handled.calls.find(({ id, item }) => !isDeepStrictEqual(item, added.get(id)));
+  check(garbled === undefined, {
+    expected: `every handler to be given the ${what} as it was sent`,
+    happened: `for ${garbled?.id} it was given ${JSON.stringify(garbled?.item)}`,
+  });
+  for (const loop of loops) await loop.stop();
+}
+
+/** An idle worker waits in Redis, and both an idle and a busy one stop as they should. */
+export async function waitsAndStops<Submission, Item>(line: Line<Submission, Item>): Promise<void> {
+  const { trial, group, handled, what } = line;
+  const [alice, bob] = await trial.hireAll('alice', 'bob');
+  if (!alice || !bob) return;
+
+  const idle = line.start(alice, NEVER_IDLE_MS);
+  await handled.include((await line.add(1)).keys());
+  await group.allAcknowledged();
+  const { count, milliseconds, perSecond } = await commandsWhileIdle(trial, 'alice');
+  check(perSecond < MOST_PER_SECOND, {
+    expected: `a worker without a new ${what} to wait in Redis (BLOCK), or to pause between reads`,
+    happened: `it sent ${count} commands in ${milliseconds} ms`,
+  });
+  // Woken once more, so that it has only just begun to wait when it is told to stop.
+  await handled.include((await line.add(1)).keys());
+  await group.allAcknowledged();
+  await idle.stop();
+  const left = (await connectionsOf(trial.redis, 'alice')) - 1;
+  check(left <= 0, {
+    expected: 'the connections that it has opened to be closed when it returns',
+    happened: `${left} of them are still open`,
+  });
+
+  const inHand = new Gate();
+  const busy = line.start(bob, NEVER_IDLE_MS, () => inHand.opened);
+  await handled.include((await line.add(1)).keys());
+  const stopped = busy.stop();
+  stopped.catch(() => {});
+  await trial.reacts(bob);
+  inHand.open();
+  await stopped;
+  await group.allAcknowledged();
+}
+
+/** While a handler runs, its entry is pending; one that failed stays so, and the worker goes on. */
+export async function acknowledgesAfterwards<Submission, Item>(
+  line: Line<Submission, Item>,
+): Promise<void> {
+  const { trial, group, handled, what } = line;
+  const alice = await trial.hire('alice');
+  const held = new Gate();
+  let failing = '';
+  const [first = ''] = (await line.add(1)).keys();
+  const loop = line.start(alice, NEVER_IDLE_MS, async (id) => {
+    if (id === first) await held.opened;
+    failing ||= id === first ? '' : id;
+    if (id === failing) throw new Error('out of order (this error is a part of the check)');
+  });
+
+  await handled.include([first]);
+  const inHand = await group.pending();
+  check(isDeepStrictEqual(inHand, [{ id: first, consumer: 'alice' }]), {
+    expected: `${what} ${first} to be pending, held by alice, while its handler runs`,
+    happened:
+      inHand.map(({ id, consumer }) => `${id} is held by ${consumer}`).join(', ') ||
+      'nothing is pending: a crash would lose it now',
+  });
+  held.open();
+  await group.allAcknowledged();
+
+  const added = [...(await line.add(8)).keys()];
+  await handled.include(added);
+  await eventually(async () => isDeepStrictEqual(await group.pendingIds(), [failing]), {
+    expected: `${what} ${failing}, whose handler threw, to stay pending, and the others to be acknowledged`,
+    happened: async () => `pending: ${(await group.pendingIds()).join(', ') || 'none'}`,
+  });
+  await handled.include((await line.add(1)).keys());
+  await loop.stop();
+}
+
+function work(): Promise<void> {
+  return sleep(WORK_MS);
+}
+
+function handledByOthers<Item>(handled: Handled<Item>, id: string): boolean {
+  return handled.of(id).some(({ worker }) => worker !== 'alice');
+}
+
+async function connectionsOf(redis: Redis, name: string): Promise<number> {
+  const list = String(await redis.client('LIST'));
+  return list.split('\n').filter((line) => line.includes(` name=${name} `)).length;
+}
