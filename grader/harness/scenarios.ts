@@ -1,6 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { isDeepStrictEqual } from 'node:util';
-import type { Redis } from 'ioredis';
 import { Gate, type Handled } from './handled.ts';
 import { commandsWhileIdle } from './idle.ts';
 import { type Line, NEVER_IDLE_MS } from './line.ts';
@@ -109,11 +108,7 @@ export async function waitsAndStops<Submission, Item>(line: Line<Submission, Ite
   await handled.include((await line.add(1)).keys());
   await group.allAcknowledged();
   await idle.stop();
-  const left = (await connectionsOf(trial.redis, 'alice')) - 1;
-  check(left <= 0, {
-    expected: 'the connections that it has opened to be closed when it returns',
-    happened: `${left} of them are still open`,
-  });
+  await trial.expectConnectionsClosed('alice');
 
   const inHand = new Gate();
   const busy = line.start(bob, NEVER_IDLE_MS, () => inHand.opened);
@@ -168,9 +163,4 @@ function work(): Promise<void> {
 
 function handledByOthers<Item>(handled: Handled<Item>, id: string): boolean {
   return handled.of(id).some(({ worker }) => worker !== 'alice');
-}
-
-async function connectionsOf(redis: Redis, name: string): Promise<number> {
-  const list = String(await redis.client('LIST'));
-  return list.split('\n').filter((line) => line.includes(` name=${name} `)).length;
 }

@@ -3,7 +3,7 @@ import type { Outcome, Problem, SupervisorFunctions } from '../wire.ts';
 import type { Lane } from './lane.ts';
 import { Random } from './random.ts';
 import type { Recorded } from './recorder.ts';
-import { Unmet } from './unmet.ts';
+import { eventually, Unmet } from './unmet.ts';
 import { Grief, type Surroundings, Worker } from './worker.ts';
 
 /** One requirement being checked: a Redis to look at, and workers to hire. */
@@ -57,6 +57,19 @@ export class Trial<Submission> {
   /** What the workers have sent to Redis so far. */
   commands(): Promise<readonly Recorded[]> {
     return this.#lane.recorder.commands();
+  }
+
+  /** Expects that of a worker's connections only the one that it was given is left. */
+  async expectConnectionsClosed(worker: string): Promise<void> {
+    const open = async () => {
+      const list = String(await this.redis.client('LIST')).split('\n');
+      return list.filter((line) => line.includes(` name=${worker} `)).length - 1;
+    };
+    // The server hears of it a moment later.
+    await eventually(async () => (await open()) <= 0, {
+      expected: 'the connections that it has opened to be closed when it returns',
+      happened: async () => `${await open()} of them are still open`,
+    });
   }
 
   owns(host: number): boolean {

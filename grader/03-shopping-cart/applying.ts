@@ -1,0 +1,134 @@
+import { isDeepStrictEqual } from 'node:util';
+import { expectEntries } from '../harness/entries.ts';
+import type { Check } from '../harness/exercise.ts';
+import { check } from '../harness/unmet.ts';
+import type { Worker } from '../harness/worker.ts';
+import { add, type Carts, cartOf, checkout, eventsOf, remove, Store } from './store.ts';
+
+const FILLED = 11_000;
+
+export const record: Check<Carts> = async (trial) => {
+  const { redis } = trial;
+  const shop = await trial.hire('shop');
+  const events = [add('tea', 2), add('milk', 1), remove('tea', 1), checkout];
+
+  const ids = await shop.callAll(
+    'recordEvent',
+    events.map((event) => ['anna', event]),
+  );
+  await shop.call.recordEvent('ben', add('pot', 1));
+
+  await expectEntries(redis, eventsOf('anna'), 'recordEvent', ids, events);
+  const bens = await redis.xlen(eventsOf('ben'));
+  check(bens === 1, {
+    expected: 'each user to have a stream: cart:events:ben has one event',
+    happened: `it has ${bens}`,
+  });
+
+  const fill =
+    "for i = 1, ARGV[1] do redis.call('XADD', KEYS[1], '1-' .. i, 'eventType', 'item:add', 'itemId', 'tea', 'quantity', '1', 'timestamp', '1') end";
+  await redis.eval(fill, 1, eventsOf('carl'), FILLED);
+  await shop.call.recordEvent('carl', add('tea', 1));
+  const length = await redis.xlen(eventsOf('carl'));
+  check(length === FILLED + 1, {
+    expected: `all ${FILLED + 1} events to stay: a cart cannot be rebuilt from a part of them`,
+    happened: `${length} are left`,
+  });
+};
+
+export const apply: Check<Carts> = async (trial) => {
+  const { redis } = trial;
+  const projector = await trial.hire('projector');
+  let count = 0;
+  const apply = (event: Parameters<typeof projector.call.applyEvent>[2]) =>
+    projector.call.applyEvent('anna', `${++count}-0`, event);
+  const steps = [
+    { event: add('tea', 2), cart: { tea: '2' } },
+    { event: add('milk', 1), cart: { tea: '2', milk: '1' } },
+    { event: add('tea', 3), cart: { tea: '5', milk: '1' } },
+    { event: remove('tea', 1), cart: { tea: '4', milk: '1' } },
+    { event: remove('milk', 1), cart: { tea: '4' } },
+    { event: remove('tea', 10), cart: {} },
+    { event: add('tea', 1), cart: { tea: '1' } },
+    { event: remove('pot', 1), cart: { tea: '1' } },
+    { event: checkout, cart: {} },
+    { event: add('pot', 12), cart: { pot: '12' } },
+  ];
+
+  for (const [index, { event, cart }] of steps.entries()) {
+    await apply(event);
+    const actual = await redis.hgetall(cartOf('anna'));
+    check(isDeepStrictEqual({ ...actual }, cart), {
+      expected: `the hash ${cartOf('anna')} to be ${JSON.stringify(cart)} after event ${index + 1}, ${describe(event)}`,
+      happened: `it is ${JSON.stringify(actual)}`,
+    });
+  }
+  const others = await redis.exists(cartOf('ben'));
+  check(others === 0, {
+    expected: 'the carts of other users to stay as they are',
+    happened: `there is a ${cartOf('ben')} now`,
+  });
+};
+
+export const once: Check<Carts> = async (trial) => {
+  const workers = await trial.hireAll('alice', 'bob');
+  const [alice, bob] = workers;
+  if (!alice || !bob) return;
+  const store = new Store(trial);
+  const expectTea = async (quantity: number, what: string) => {
+    const cart = await store.actual('anna');
+    check(isDeepStrictEqual(cart, { tea: quantity }), {
+      expected: `{"tea":${quantity}} ${what}`,
+      happened: `the cart is ${JSON.stringify(cart)}`,
+    });
+  };
+
+  await alice.call.applyEvent('anna', '5-9', add('tea', 2));
+  await alice.call.applyEvent('anna', '5-9', add('tea', 2));
+  await expectTea(2, 'after the event 5-9 was applied twice');
+  await bob.call.applyEvent('anna', '5-10', add('tea', 3));
+  await expectTea(5, 'after 5-9 and 5-10: the second is newer, for ids are numbers');
+  await bob.call.applyEvent('anna', '5-2', add('tea', 100));
+  await expectTea(5, 'after the older event 5-2 came late');
+  await alice.call.applyEvent('anna', '10-0', add('tea', 1));
+  await expectTea(6, 'after 10-0, which is newer than 5-10');
+  await alice.call.applyEvent('anna', '9-99', remove('tea', 1));
+  await expectTea(6, 'after 9-99 came late: it is older than 10-0');
+  await alice.call.applyEvent('anna', '11-0', checkout);
+  await alice.call.applyEvent('anna', '12-0', add('tea', 1));
+  await alice.call.applyEvent('anna', '11-0', checkout);
+  await alice.call.applyEvent('anna', '10-0', add('tea', 1));
+  await expectTea(1, 'after a checkout, and old events that came again behind it');
+
+  // Both apply the same events at the same moment, again and again.
+  for (let round = 1; round <= 60; round++) {
+    await Promise.all([...workers, ...workers].map((worker) => applyTea(worker, 100 + round)));
+  }
+  await expectTea(61, 'after 60 events, each applied by two processes at the same time');
+};
+
+function applyTea({ call }: Worker<Carts>, ms: number): Promise<void> {
+  return call.applyEvent('anna', `${ms}-0`, add('tea', 1));
+}
+
+export const read: Check<Carts> = async (trial) => {
+  const { redis } = trial;
+  const shop = await trial.hire('shop');
+
+  const none = await shop.call.readCart('nobody');
+  check(isDeepStrictEqual(none, {}), {
+    expected: '{} for a user without a cart',
+    happened: `it returned ${JSON.stringify(none)}`,
+  });
+  await redis.hset(cartOf('anna'), { tea: 3, 'café ☕': 12 });
+  const cart = await shop.call.readCart('anna');
+  check(isDeepStrictEqual(cart, { tea: 3, 'café ☕': 12 }), {
+    expected: '{"tea":3,"café ☕":12}, quantities as numbers',
+    happened: `it returned ${JSON.stringify(cart)}`,
+  });
+};
+
+function describe(event: ReturnType<typeof add>): string {
+  if (event.eventType === 'cart:checkout') return event.eventType;
+  return `${event.eventType} ${event.itemId} ${event.quantity}`;
+}

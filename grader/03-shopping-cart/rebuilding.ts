@@ -1,0 +1,81 @@
+import type { Check } from '../harness/exercise.ts';
+import { check } from '../harness/unmet.ts';
+import { add, type Carts, cartOf, eventsOf, Store, startProjector } from './store.ts';
+
+const LEASE_MS = 400;
+
+export const rebuild: Check<Carts> = async (trial) => {
+  const { redis } = trial;
+  const store = new Store(trial);
+  const shop = await trial.hire('shop');
+  await store.recordMany(['anna', 'ben', 'carl'], 12);
+  // Longer than a page, whatever the size of a page may be.
+  await store.recordMany(['dora'], 1060);
+  await store.record('eve', add('tea', 1), add('tea', 2));
+  await redis.hset(cartOf('anna'), { ghost: 7, tea: 1000 });
+  await redis.hset(cartOf('dora'), { tea: 5 });
+
+  for (const when of [' after rebuildCarts', ' after a second rebuildCarts']) {
+    const count = await shop.call.rebuildCarts();
+    await store.cartsAreRightNow(when);
+    check(count === store.users.length, {
+      expected: `rebuildCarts to return ${store.users.length}, the number of carts`,
+      happened: `it returned ${JSON.stringify(count)}`,
+    });
+  }
+
+  // What the rebuilt cart contains must not be applied to it again; what comes after it must.
+  const newest = await redis.xrevrange(eventsOf('eve'), '+', '-');
+  for (const [id] of newest) await shop.call.applyEvent('eve', id, add('tea', 2));
+  await store.cartsAreRightNow(' when the events that were rebuilt are delivered once more');
+  const [next = ''] = await store.record('eve', add('pot', 1));
+  await shop.call.applyEvent('eve', next, add('pot', 1));
+  await store.cartsAreRightNow(' when the next event is applied after a rebuild');
+};
+
+export const rebuildLive: Check<Carts> = async (trial) => {
+  const store = new Store(trial);
+  const users = ['anna', 'ben', 'carl', 'dora'];
+  await store.recordMany(users, 20);
+  const [alice, bob, shop] = await trial.hireAll('alice', 'bob', 'shop');
+  if (!alice || !bob || !shop) return;
+  const loops = [alice, bob].map((worker) => startProjector(worker, LEASE_MS));
+  await store.cartsAreRight(' by two projectors');
+
+  // Events come all the time, and the carts are rebuilt again and again meanwhile.
+  let rebuilding = true;
+  const shopping = (async () => {
+    while (rebuilding) await store.recordMany(users, 1);
+  })();
+  for (let time = 0; time < 25; time++) await shop.call.rebuildCarts();
+  rebuilding = false;
+  await shopping;
+
+  await store.allAcknowledged();
+  await store.cartsAreRight(' after rebuilds while projectors ran and events arrived');
+  for (const loop of loops) await loop.stop();
+};
+
+export const snapshots: Check<Carts> = async (trial) => {
+  const { redis } = trial;
+  const store = new Store(trial);
+  const users = ['anna', 'ben'];
+  const shop = await trial.hire('shop');
+  await store.recordMany(users, 40);
+  // A snapshot is of the events. That a hash is wrong must not become permanent.
+  await redis.hset(cartOf('anna'), { ghost: 7 });
+
+  const count = await shop.call.snapshotCarts();
+  check(count === users.length, {
+    expected: `snapshotCarts to return ${users.length}, the number of carts`,
+    happened: `it returned ${JSON.stringify(count)}`,
+  });
+  await store.recordMany(users, 15);
+  for (const userId of users) {
+    await redis.xtrim(eventsOf(userId), 'MAXLEN', '=', 15);
+    await redis.del(cartOf(userId));
+    await redis.hset(cartOf(userId), { ghost: 3 });
+  }
+  await shop.call.rebuildCarts();
+  await store.cartsAreRightNow(', rebuilt from the snapshot and the 15 events behind it');
+};

@@ -1,0 +1,173 @@
+import type { Requirement } from '../requirement.ts';
+
+export const requirements: readonly Requirement[] = [
+  {
+    id: 'record',
+    title: "An event becomes one entry of the user's own stream, which is never trimmed",
+    points: 8,
+    task: 1,
+    lesson: { chapter: 2, heading: 'The command, part by part' },
+    hints: [
+      'One stream per user: the key ends with the user id. Every property that the event has is a field.',
+      'A checkout has no itemId and no quantity: leave the fields out, rather than storing undefined.',
+      "redis.xadd('cart:events:' + userId, '*', ...Object.entries(event).flat()), without MAXLEN.",
+    ],
+  },
+  {
+    id: 'apply',
+    title: 'applyEvent keeps the hash: lines are added, changed and removed, checkout empties it',
+    points: 8,
+    task: 2,
+    lesson: { chapter: 1, heading: 'Entries' },
+    hints: [
+      'A hash has a command that changes a number in one step. What if the line is not there yet?',
+      'HINCRBY adds, also a negative number, and begins at 0. When the result is 0 or less, remove the line with HDEL.',
+      'item:add → HINCRBY +quantity; item:remove → HINCRBY -quantity, then HDEL if it is <= 0; cart:checkout → DEL. Nothing but items in the hash.',
+    ],
+  },
+  {
+    id: 'once',
+    title: 'An event counts once: not twice, not late, and not when two apply it at the same time',
+    points: 10,
+    task: 2,
+    lesson: { chapter: 1, heading: 'Ids' },
+    hints: [
+      'Remember, in a key of its own, the id of the last event that the cart contains. What do you compare, and how?',
+      "Ids are two numbers: as text '5-9' comes after '5-10'. And between comparing and changing, another process may do the same: it has to be one step.",
+      'A Lua script (redis.eval) runs as a whole: GET the last id, compare both parts as numbers, HINCRBY, SET the last id.',
+    ],
+  },
+  {
+    id: 'read',
+    title: 'readCart returns the lines with their quantities as numbers',
+    points: 5,
+    task: 2,
+    lesson: { chapter: 1, heading: 'Entries' },
+    hints: [
+      'One command returns a whole hash.',
+      'HGETALL gives strings. The quantities have to become numbers.',
+      'Object.fromEntries(Object.entries(await redis.hgetall(key)).map(([item, quantity]) => [item, Number(quantity)]))',
+    ],
+  },
+  {
+    id: 'rebuild',
+    title: 'rebuildCarts makes every cart anew, and what it contains is not applied again',
+    points: 12,
+    task: 3,
+    lesson: { chapter: 3, heading: 'Looking back: XRANGE' },
+    hints: [
+      'Reading in a group with an id shows only what is pending for one consumer. Which command reads a stream from its beginning, as often as you like?',
+      "Throw away the hash and the last id, then apply all events in order: XRANGE from '-', page by page, going on behind the last id with '('.",
+      'SCAN with MATCH cart:events:* finds the users. For each, in one script: DEL the hash and the last id, XRANGE - +, apply each, SET the last id.',
+    ],
+  },
+  {
+    id: 'project',
+    title: 'A projector brings every cart up to date, and acknowledges the events',
+    points: 9,
+    task: 4,
+    lesson: { chapter: 4, heading: 'Taking entries: XREADGROUP' },
+    hints: [
+      'A group belongs to one stream. How many groups named cart_projectors are there?',
+      "For each user: make the group at '0', read with '>', apply, acknowledge. Then look again for what is new.",
+      'The consumer name is the one that runProjector is given. One XREADGROUP can read several streams, with a > for each.',
+    ],
+  },
+  {
+    id: 'new-users',
+    title: 'Users who come while a projector runs get their carts too',
+    points: 6,
+    task: 4,
+    lesson: { chapter: 3, heading: 'Several streams at once' },
+    hints: [
+      'Who tells a projector that there is a new stream?',
+      'Nobody. Look for streams again and again, not only at the start.',
+      "In each round: redis.scanStream({ match: 'cart:events:*', type: 'stream' })",
+    ],
+  },
+  {
+    id: 'redelivered',
+    title:
+      'Events that were applied but not acknowledged before a crash count once, and are acknowledged',
+    points: 7,
+    task: 4,
+    lesson: { chapter: 5, heading: 'Taking over all of them: XAUTOCLAIM' },
+    hints: [
+      'A projector applied an event and died before the XACK. Who finds the entry, and what does applying it again do?',
+      'Take over what others have left pending. The last id keeps it from counting twice; acknowledge it all the same.',
+      'XAUTOCLAIM (or XPENDING and XACK) for each of your users, in the loop: for entries not newer than the last id only the XACK is left to do.',
+    ],
+  },
+  {
+    id: 'stop',
+    title: 'An idle projector waits, and returns within a second when it is told to stop',
+    points: 5,
+    task: 4,
+    lesson: { chapter: 3, heading: 'Blocking and connections' },
+    hints: [
+      'How is a projector woken that waits in a blocked read? And does it rest at all between two rounds?',
+      'Block on redis.duplicate() for a moment only, and disconnect it when the signal is aborted.',
+      "signal.addEventListener('abort', () => reader.disconnect()); catch the error of the read when signal.aborted; disconnect in a finally.",
+    ],
+  },
+  {
+    id: 'share',
+    title: "Three projectors share the users, and each user's events apply in order",
+    points: 8,
+    task: 5,
+    lesson: { chapter: 4, heading: 'What goes wrong in production' },
+    hints: [
+      'Two consumers of one group on one stream each get a part of the events. What does that do to their order?',
+      'One projector per user at a time. A lease says who: SET cart:lease:<user> name NX PX leaseMs. Or apply straight from the stream, behind the last id, so that there is no gap whoever does it.',
+      'In each round, for each user: take or renew the lease; only with it read, apply, acknowledge. Give others a chance: do not keep users that you do not work on.',
+    ],
+  },
+  {
+    id: 'crash',
+    title: 'A projector is killed, and another takes over its users: no event is lost',
+    points: 8,
+    task: 5,
+    lesson: { chapter: 5, heading: 'Taking over all of them: XAUTOCLAIM' },
+    hints: [
+      'What the dead projector was given is pending for it. What it had not read yet waits in the stream.',
+      'A lease has to end by itself: PX leaseMs. Whoever takes it over first applies what is pending, in order, and only then reads new events.',
+      "After taking a user over: XAUTOCLAIM with min-idle 0 (the lease says that it is yours), apply in order of ids, XACK; then XREADGROUP '>'.",
+    ],
+  },
+  {
+    id: 'rebuild-live',
+    title: 'Carts can be rebuilt while projectors run and events arrive',
+    points: 5,
+    task: 5,
+    lesson: { chapter: 3, heading: 'Looking back: XRANGE' },
+    hints: [
+      'Between your DEL and your last HINCRBY, a projector applies an event. Where does it end up?',
+      'The new cart and its last id have to appear in one step.',
+      'One Lua script for each cart; or collect the new cart in memory under WATCH of the hash and the last id, and write both in a MULTI, again if it fails. Do not move the group.',
+    ],
+  },
+  {
+    id: 'zombie',
+    title: 'Stretch: a projector that was paused for longer than its lease does no harm',
+    points: 5,
+    task: 6,
+    lesson: { chapter: 5, heading: 'Taking over one entry: XCLAIM' },
+    hints: [
+      'It wakes up, and believes that the lease is still its own. What can it still do?',
+      'A check of the lease before the write does not help: the pause can come between the two. The write itself has to refuse what is too late.',
+      'Let every change go through the script that compares ids; and never skip events: apply from the stream behind the last id, rather than what you happen to hold.',
+    ],
+  },
+  {
+    id: 'snapshots',
+    title: 'Stretch: after snapshotCarts, the events before it may go',
+    points: 4,
+    task: 6,
+    lesson: { chapter: 5, heading: 'Trimming asks no group' },
+    hints: [
+      'What does a rebuild need in order to begin in the middle of a stream?',
+      'The cart at some event, and the id of that event: kept together, in keys of their own.',
+      'In one script: rebuild the cart, then SET cart:snapshot:<user> to both as JSON. rebuildCarts begins with it and plays XRANGE (last + behind it.',
+    ],
+  },
+];

@@ -1,0 +1,157 @@
+import { isDeepStrictEqual } from 'node:util';
+import type { CartEvent } from '../../solutions/03-shopping-cart/cart.ts';
+import { Group } from '../harness/group.ts';
+import type { Trial } from '../harness/trial.ts';
+import { check, eventually } from '../harness/unmet.ts';
+import type { Loop, Worker } from '../harness/worker.ts';
+
+export type Carts = typeof import('../../solutions/03-shopping-cart/cart.ts');
+export type CartTrial = Trial<Carts>;
+export type Cart = Record<string, number>;
+
+const ITEMS: readonly [string, ...string[]] = ['tea', 'milk', 'sugar', 'pot'];
+const FIRST_TIMESTAMP = 1_790_000_000_000;
+
+export const eventsOf = (userId: string) => `cart:events:${userId}`;
+export const cartOf = (userId: string) => `cart:current:${userId}`;
+
+export function add(itemId: string, quantity: number): CartEvent {
+  return { eventType: 'item:add', itemId, quantity, timestamp: FIRST_TIMESTAMP };
+}
+
+export function remove(itemId: string, quantity: number): CartEvent {
+  return { eventType: 'item:remove', itemId, quantity, timestamp: FIRST_TIMESTAMP };
+}
+
+export const checkout: CartEvent = { eventType: 'cart:checkout', timestamp: FIRST_TIMESTAMP };
+
+/** What a cart is after these events: the model that the projections are compared with. */
+export function cartAfter(events: Iterable<CartEvent>): Cart {
+  let cart: Cart = {};
+  for (const event of events) {
+    if (event.eventType === 'cart:checkout') {
+      cart = {};
+      continue;
+    }
+    const { eventType, itemId, quantity } = event;
+    const line = (cart[itemId] ?? 0) + (eventType === 'item:add' ? quantity : -quantity);
+    if (line > 0) cart[itemId] = line;
+    else delete cart[itemId];
+  }
+  return cart;
+}
+
+/** The users of a check, what they did, and what their carts have to be. */
+export class Store {
+  readonly trial: CartTrial;
+  readonly #events = new Map<string, CartEvent[]>();
+
+  constructor(trial: CartTrial) {
+    this.trial = trial;
+  }
+
+  get users(): string[] {
+    return [...this.#events.keys()];
+  }
+
+  group(userId: string): Group {
+    return new Group(this.trial.redis, eventsOf(userId), 'cart_projectors');
+  }
+
+  /** An event as another service records it: a check does not need the learner's recordEvent. */
+  async record(userId: string, ...events: CartEvent[]): Promise<string[]> {
+    const known = this.#events.get(userId) ?? [];
+    this.#events.set(userId, [...known, ...events]);
+    const ids = events.map((event) =>
+      this.trial.redis.xadd(eventsOf(userId), '*', ...Object.entries(event).flat()),
+    );
+    return (await Promise.all(ids)).map(String);
+  }
+
+  /** So many events of each user, in turn, and so that their order matters. */
+  async recordMany(users: readonly string[], rounds: number): Promise<void> {
+    for (let round = 0; round < rounds; round++) {
+      await Promise.all(users.map((userId) => this.record(userId, this.randomEvent())));
+    }
+  }
+
+  /** Many additions, many removals of more than may be there, and a checkout now and then. */
+  randomEvent(): CartEvent {
+    const { random } = this.trial;
+    const chance = random.between(1, 100);
+    if (chance <= 4) return checkout;
+    const item = random.pick(ITEMS);
+    return chance <= 60 ? add(item, random.between(1, 4)) : remove(item, random.between(1, 5));
+  }
+
+  expected(userId: string): Cart {
+    return cartAfter(this.#events.get(userId) ?? []);
+  }
+
+  async actual(userId: string): Promise<Cart> {
+    const lines = Object.entries(await this.trial.redis.hgetall(cartOf(userId)));
+    return Object.fromEntries(lines.map(([item, quantity]) => [item, Number(quantity)]));
+  }
+
+  /** Waits until every cart is what its events make of it. */
+  async cartsAreRight(when: string): Promise<void> {
+    await eventually(async () => (await this.#wrongCart()) === undefined, {
+      expected: this.#wording(when),
+      happened: async () => (await this.#wrongCart()) ?? 'they are now, but that was too late',
+    });
+  }
+
+  /** Expects it without waiting: nobody is at work any more. */
+  async cartsAreRightNow(when: string): Promise<void> {
+    const wrong = await this.#wrongCart();
+    check(wrong === undefined, { expected: this.#wording(when), happened: wrong ?? '' });
+  }
+
+  #wording(when: string): string {
+    return `every cart to be what its events make of it${when}`;
+  }
+
+  /** The first cart that is not what it has to be, in words. */
+  async #wrongCart(): Promise<string | undefined> {
+    for (const [userId, { length }] of this.#events) {
+      const [actual, expected] = [await this.actual(userId), this.expected(userId)];
+      if (isDeepStrictEqual(actual, expected)) continue;
+      return `the cart of ${userId} is ${JSON.stringify(actual)}, and its ${length} events make ${JSON.stringify(expected)}`;
+    }
+    return undefined;
+  }
+
+  /** Waits until every event was given to the group of its stream, and acknowledged. */
+  async allAcknowledged(): Promise<void> {
+    const open = async () => {
+      for (const userId of this.users) {
+        const left = await unacknowledged(this.group(userId));
+        if (left) return `${eventsOf(userId)}: ${left}`;
+      }
+      return undefined;
+    };
+    await eventually(async () => (await open()) === undefined, {
+      expected:
+        "every event to be read in cart_projectors, the group of its user's stream, and acknowledged",
+      happened: async () => (await open()) ?? '',
+    });
+  }
+}
+
+export function startProjector(worker: Worker<Carts>, leaseMs: number): Loop {
+  return worker.start((carts, signal) => carts.runProjector(worker.name, { signal, leaseMs }));
+}
+
+/** What a group still has to do, in words; undefined when there is nothing. */
+async function unacknowledged(group: Group): Promise<string | undefined> {
+  const reply: unknown = await group.redis.xinfo('GROUPS', group.stream).catch(() => []);
+  const groups: unknown[][] = Array.isArray(reply) ? reply.filter(Array.isArray) : [];
+  const info = groups.find((fields) => fields[1] === group.name);
+  if (!info) return 'it has no group cart_projectors';
+  const pending = Number(info[info.indexOf('pending') + 1]);
+  if (pending > 0) return `${pending} events are pending`;
+  const delivered = String(info[info.indexOf('last-delivered-id') + 1]);
+  const [newest] = await group.redis.xrevrange(group.stream, '+', '-', 'COUNT', 1);
+  if (newest && newest[0] !== delivered) return 'the newest event was not given to the group';
+  return undefined;
+}
