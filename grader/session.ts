@@ -101,6 +101,7 @@ export class Session {
         },
       );
     } finally {
+      this.#servers.takeBack();
       await Promise.all([...prepared.values()].map(({ supervisor }) => supervisor.close()));
     }
     const types = await typeChecks;
@@ -114,6 +115,8 @@ export class Session {
 
   /** Gets ready for the next job, while nobody is waiting. */
   async warmUp(): Promise<void> {
+    // The next submission begins in processes that have seen none before.
+    await this.#hosts.retire();
     this.#servers.warm(WARM_SERVERS);
     await this.#hosts.warm(WARM_HOSTS);
   }

@@ -74,8 +74,8 @@ export interface ServerAddress {
 /** What the supervisor offers to a spec. */
 export interface SupervisorFunctions {
   openServer(): Promise<ServerAddress>;
-  /** Gives a server back; a `clean` one may be used again. */
-  closeServer(id: number, clean: boolean): Promise<void>;
+  /** Ends a server on which something went wrong. The others are used again. */
+  closeServer(id: number): Promise<void>;
   /** Gets a process that has loaded the submission and is connected. */
   hire(name: string, url: string): Promise<{ host: number } | { problem: Problem }>;
   call(host: number, name: string, args: unknown[]): Promise<Outcome>;

@@ -24,9 +24,18 @@ export const publish: Check<Orders> = async (trial) => {
 
 export const trim: Check<Orders> = async (trial) => {
   const { redis } = trial;
-  const fill =
-    "for i = 1, ARGV[1] do redis.call('XADD', KEYS[1], '1-' .. i, 'productId', 'tea', 'userId', 'u', 'quantity', '1', 'timestamp', '1') end";
-  await redis.eval(fill, 1, STREAM, BACKLOG);
+  await trial.fillStream(
+    STREAM,
+    BACKLOG,
+    'productId',
+    'tea',
+    'userId',
+    'u',
+    'quantity',
+    '1',
+    'timestamp',
+    '1',
+  );
   const shop = await trial.hire('shop');
   const orders = makeOrders(trial, 120);
 

@@ -1,23 +1,26 @@
-import { gradeExercise } from '../harness/exercise.ts';
+import type { Spec } from '../harness/exercise.ts';
 import * as publishing from './publishing.ts';
 import * as recovering from './recovering.ts';
 import { requirements } from './requirements.ts';
 import type { Orders } from './shop.ts';
 import * as working from './working.ts';
 
-gradeExercise<Orders>(import.meta.dirname, requirements, {
-  publish: publishing.publish,
-  trim: publishing.trim,
-  group: publishing.group,
-  'group-again': publishing.groupAgain,
-  work: working.work,
-  ack: working.ack,
-  share: working.share,
-  stop: working.stop,
-  pending: recovering.pending,
-  reclaim: recovering.reclaim,
-  trimmed: recovering.trimmed,
-  history: recovering.history,
-  crash: working.crash,
-  dead: recovering.dead,
-});
+export const spec: Spec<Orders> = {
+  requirements,
+  checks: {
+    publish: publishing.publish,
+    trim: publishing.trim,
+    group: publishing.group,
+    'group-again': publishing.groupAgain,
+    work: working.work,
+    ack: working.ack,
+    share: working.share,
+    stop: working.stop,
+    pending: recovering.pending,
+    reclaim: recovering.reclaim,
+    trimmed: recovering.trimmed,
+    history: recovering.history,
+    crash: working.crash,
+    dead: recovering.dead,
+  },
+};

@@ -31,9 +31,18 @@ export const send: Check<Notifications> = async (trial) => {
 
 export const keep: Check<Notifications> = async (trial) => {
   const { redis } = trial;
-  const fill =
-    "for i = 1, ARGV[1] do redis.call('XADD', KEYS[1], '1-' .. i, 'userId', 'u', 'type', 'product_update', 'message', 'm', 'timestamp', '1') end";
-  await redis.eval(fill, 1, STREAM, FILLED);
+  await trial.fillStream(
+    STREAM,
+    FILLED,
+    'userId',
+    'u',
+    'type',
+    'product_update',
+    'message',
+    'm',
+    'timestamp',
+    '1',
+  );
   const sender = await trial.hire('sender');
 
   await sender.callAll(

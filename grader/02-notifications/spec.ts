@@ -1,22 +1,25 @@
-import { gradeExercise } from '../harness/exercise.ts';
+import type { Spec } from '../harness/exercise.ts';
 import * as delivering from './delivering.ts';
 import type { Notifications } from './newsroom.ts';
 import { requirements } from './requirements.ts';
 import * as sending from './sending.ts';
 
-gradeExercise<Notifications>(import.meta.dirname, requirements, {
-  send: sending.send,
-  keep: sending.keep,
-  groups: sending.groups,
-  'groups-again': sending.groupsAgain,
-  deliver: delivering.deliver,
-  routes: delivering.routes,
-  'every-group': delivering.everyGroup,
-  stop: delivering.stop,
-  share: delivering.share,
-  ack: delivering.ack,
-  retry: delivering.retry,
-  crash: delivering.crash,
-  late: delivering.late,
-  slow: delivering.slow,
-});
+export const spec: Spec<Notifications> = {
+  requirements,
+  checks: {
+    send: sending.send,
+    keep: sending.keep,
+    groups: sending.groups,
+    'groups-again': sending.groupsAgain,
+    deliver: delivering.deliver,
+    routes: delivering.routes,
+    'every-group': delivering.everyGroup,
+    stop: delivering.stop,
+    share: delivering.share,
+    ack: delivering.ack,
+    retry: delivering.retry,
+    crash: delivering.crash,
+    late: delivering.late,
+    slow: delivering.slow,
+  },
+};

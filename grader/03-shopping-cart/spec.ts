@@ -1,23 +1,26 @@
-import { gradeExercise } from '../harness/exercise.ts';
+import type { Spec } from '../harness/exercise.ts';
 import * as applying from './applying.ts';
 import * as projecting from './projecting.ts';
 import * as rebuilding from './rebuilding.ts';
 import { requirements } from './requirements.ts';
 import type { Carts } from './store.ts';
 
-gradeExercise<Carts>(import.meta.dirname, requirements, {
-  record: applying.record,
-  apply: applying.apply,
-  once: applying.once,
-  read: applying.read,
-  rebuild: rebuilding.rebuild,
-  project: projecting.project,
-  'new-users': projecting.newUsers,
-  redelivered: projecting.redelivered,
-  stop: projecting.stop,
-  share: projecting.share,
-  crash: projecting.crash,
-  'rebuild-live': rebuilding.rebuildLive,
-  zombie: projecting.zombie,
-  snapshots: rebuilding.snapshots,
-});
+export const spec: Spec<Carts> = {
+  requirements,
+  checks: {
+    record: applying.record,
+    apply: applying.apply,
+    once: applying.once,
+    read: applying.read,
+    rebuild: rebuilding.rebuild,
+    project: projecting.project,
+    'new-users': projecting.newUsers,
+    redelivered: projecting.redelivered,
+    stop: projecting.stop,
+    share: projecting.share,
+    crash: projecting.crash,
+    'rebuild-live': rebuilding.rebuildLive,
+    zombie: projecting.zombie,
+    snapshots: rebuilding.snapshots,
+  },
+};

@@ -1,11 +1,10 @@
-import { basename } from 'node:path';
 import { BroadcastChannel } from 'node:worker_threads';
 import { createBirpc } from 'birpc';
-import { afterAll, describe, inject, test } from 'vitest';
+import { afterAll, test } from 'vitest';
 import type { Requirement, Verdict } from '../requirement.ts';
 import type {} from '../vitest-types.ts';
-import type { SpecFunctions, SupervisorFunctions } from '../wire.ts';
-import { type Lane, Lanes } from './lane.ts';
+import type { Assignment, SpecFunctions, SupervisorFunctions } from '../wire.ts';
+import type { Lane, Lanes } from './lane.ts';
 import { Trial } from './trial.ts';
 import { Unmet } from './unmet.ts';
 import { explain, refusedCommands, TimeIsUp } from './verdict.ts';
@@ -16,20 +15,21 @@ const TIME_LIMIT_MS = 15_000;
 /** Checks one requirement: returns when it is met, throws when it is not. */
 export type Check<Submission> = (trial: Trial<Submission>) => Promise<void>;
 
+/** What the `spec.ts` of an exercise exports: a check for every requirement, by its id. */
+export interface Spec<Submission> {
+  readonly requirements: readonly Requirement[];
+  readonly checks: Readonly<Record<string, Check<Submission>>>;
+}
+
 /**
  * Makes vitest tests of an exercise's requirements. Each runs on an empty server of its own, several at a time; what
  * the submission does happens in other processes.
- *
- * @param folder the spec's own folder; the exercise's has the same name
  */
 export function gradeExercise<Submission>(
-  folder: string,
-  requirements: readonly Requirement[],
-  checks: Readonly<Record<string, Check<Submission>>>,
+  { requirements, checks }: Spec<Submission>,
+  { channel: channelName, seed, wanted }: Assignment,
+  lanes: Lanes,
 ): void {
-  const assignment = inject('assignments')[basename(folder)];
-  if (!assignment) throw new Error(`nothing of ${folder} was asked for`);
-  const { channel: channelName, seed, wanted } = assignment;
   const channel = new BroadcastChannel(channelName);
   const trials = new Set<Trial<Submission>>();
   const trialOf = (host: number) => [...trials].find((trial) => trial.owns(host));
@@ -49,30 +49,25 @@ export function gradeExercise<Submission>(
     },
     timeout: -1,
   });
-  const lanes = new Lanes(supervisor);
-  afterAll(async () => {
-    await lanes.close();
-    channel.close();
-  });
+  afterAll(() => channel.close());
 
-  describe.concurrent('requirements', () => {
-    for (const [index, requirement] of requirements.entries()) {
-      const number = index + 1;
-      if (!wanted.includes(number)) continue;
-      test(requirement.id, { timeout: 4 * TIME_LIMIT_MS }, async ({ task }) => {
-        const checkIt = checks[requirement.id];
-        if (!checkIt) throw new Error(`the spec has no check for '${requirement.id}'`);
-        const lane = await lanes.take();
-        const trial = new Trial<Submission>(supervisor, lane, seed + number);
-        trials.add(trial);
-        const verdict = await judge(checkIt, trial, lane, supervisor);
-        trials.delete(trial);
-        await lanes.giveBack(lane, verdict.status === 'passed');
-        task.meta.verdict = verdict;
-        if (verdict.status !== 'passed') throw new Error(`${requirement.id}: ${verdict.status}`);
-      });
-    }
-  });
+  // The last ones take longest, so they begin first: nobody has to wait for them alone at the end.
+  for (const number of wanted.toSorted((a, b) => b - a)) {
+    const requirement = requirements[number - 1];
+    if (!requirement) continue;
+    test.concurrent(requirement.id, { timeout: 4 * TIME_LIMIT_MS }, async ({ task }) => {
+      const checkIt = checks[requirement.id];
+      if (!checkIt) throw new Error(`the spec has no check for '${requirement.id}'`);
+      const lane = await lanes.take(supervisor);
+      const trial = new Trial<Submission>(supervisor, lane, seed + number);
+      trials.add(trial);
+      const verdict = await judge(checkIt, trial, lane, supervisor);
+      trials.delete(trial);
+      await lanes.giveBack(lane, verdict.status === 'passed', supervisor);
+      task.meta.verdict = verdict;
+      if (verdict.status !== 'passed') throw new Error(`${requirement.id}: ${verdict.status}`);
+    });
+  }
 }
 
 async function judge<Submission>(

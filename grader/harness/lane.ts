@@ -11,38 +11,32 @@ export interface Lane {
 
 /** Lanes for requirements that are checked at the same time, one each. */
 export class Lanes {
-  readonly #supervisor: SupervisorFunctions;
   readonly #free: Lane[] = [];
 
-  constructor(supervisor: SupervisorFunctions) {
-    this.#supervisor = supervisor;
-  }
-
-  async take(): Promise<Lane> {
-    return this.#free.pop() ?? (await this.#open());
+  async take(supervisor: SupervisorFunctions): Promise<Lane> {
+    return this.#free.pop() ?? (await open(await supervisor.openServer()));
   }
 
   /** Gives a lane back. One on which something went wrong is not used again. */
-  async giveBack(lane: Lane, clean: boolean): Promise<void> {
-    if (!clean) return this.#close(lane, false);
-    lane.recorder.clear();
-    await lane.redis.flushall();
-    this.#free.push(lane);
+  async giveBack(lane: Lane, clean: boolean, supervisor: SupervisorFunctions): Promise<void> {
+    if (clean) {
+      lane.recorder.clear();
+      await lane.redis.flushall();
+      this.#free.push(lane);
+    } else {
+      lane.redis.disconnect();
+      await supervisor.closeServer(lane.address.id);
+    }
   }
 
-  async close(): Promise<void> {
-    await Promise.all(this.#free.map((lane) => this.#close(lane, true)));
+  /** Closes the connections. The servers, which are empty, stay with the supervisor for the next run. */
+  close(): void {
+    for (const { redis } of this.#free) redis.disconnect();
   }
+}
 
-  async #open(): Promise<Lane> {
-    const address = await this.#supervisor.openServer();
-    const redis = new Redis(address.adminUrl, { enableReadyCheck: false });
-    redis.on('error', () => {});
-    return { address, redis, recorder: await Recorder.attach(redis) };
-  }
-
-  async #close({ address, redis }: Lane, clean: boolean): Promise<void> {
-    redis.disconnect();
-    await this.#supervisor.closeServer(address.id, clean);
-  }
+async function open(address: ServerAddress): Promise<Lane> {
+  const redis = new Redis(address.adminUrl, { enableReadyCheck: false });
+  redis.on('error', () => {});
+  return { address, redis, recorder: await Recorder.attach(redis) };
 }

@@ -18,6 +18,7 @@ export class Recorder {
   readonly #own: string;
   readonly #names = new Map<string, string>();
   #commands: Recorded[] = [];
+  #monitor: Redis | undefined;
   #marks = new Map<string, () => void>();
 
   private constructor(redis: Redis, own: string) {
@@ -29,13 +30,16 @@ export class Recorder {
   static async attach(redis: Redis): Promise<Recorder> {
     const [, own = ''] = /\baddr=(\S+)/.exec(String(await redis.client('INFO'))) ?? [];
     const recorder = new Recorder(redis, own);
-    const monitor = await redis.monitor();
-    monitor.on('error', () => {});
-    monitor.on('monitor', (_time, args: string[], source: string) =>
-      recorder.#record(args, source),
-    );
-    redis.once('end', () => monitor.disconnect());
+    await recorder.#listen();
+    redis.once('end', () => recorder.#monitor?.disconnect());
     return recorder;
+  }
+
+  /** Does something that writes so much that it is not worth recording. */
+  async pauseDuring(task: () => Promise<unknown>): Promise<void> {
+    this.#monitor?.disconnect();
+    await task();
+    await this.#listen();
   }
 
   clear(): void {
@@ -51,6 +55,13 @@ export class Recorder {
       void this.#redis.echo(mark).catch(() => resolve());
     });
     return this.#commands;
+  }
+
+  async #listen(): Promise<void> {
+    const monitor = await this.#redis.monitor();
+    monitor.on('error', () => {});
+    monitor.on('monitor', (_time, args: string[], source: string) => this.#record(args, source));
+    this.#monitor = monitor;
   }
 
   #record(args: string[], source: string): void {

@@ -54,6 +54,16 @@ export class Trial<Submission> {
     await this.#supervisor.answers(worker.host);
   }
 
+  /**
+   * Fills a stream with so many entries, all with these fields. Before workers are hired: a connection that is made
+   * meanwhile has no name in the record.
+   */
+  async fillStream(key: string, count: number, ...fields: string[]): Promise<void> {
+    const script =
+      "for i = 1, ARGV[1] do redis.call('XADD', KEYS[1], '1-' .. i, unpack(ARGV, 2)) end";
+    await this.#lane.recorder.pauseDuring(() => this.redis.eval(script, 1, key, count, ...fields));
+  }
+
   /** What the workers have sent to Redis so far. */
   commands(): Promise<readonly Recorded[]> {
     return this.#lane.recorder.commands();

@@ -6,6 +6,7 @@ export class HostPool {
   readonly #folder: string;
   readonly #all = new Set<HostProcess>();
   readonly #warm: HostProcess[] = [];
+  readonly #rested: HostProcess[] = [];
 
   /** @param script the bundled host, which may still be in the making */
   constructor(script: Promise<string>, folder: string) {
@@ -23,9 +24,23 @@ export class HostPool {
     while (this.#warm.length < count) this.#warm.push(await this.#start());
   }
 
+  /** A process that is at rest, or a new one. */
   async take(): Promise<HostProcess> {
-    const warm = this.#warm.shift();
-    return warm?.alive ? warm : this.#start();
+    for (;;) {
+      const host = this.#rested.pop() ?? this.#warm.shift();
+      if (!host) return this.#start();
+      if (host.alive) return host;
+    }
+  }
+
+  /** Takes back a process in which nothing of its last submission goes on. */
+  giveBack(host: HostProcess): void {
+    this.#rested.push(host);
+  }
+
+  /** Ends the processes that have had a submission in them. */
+  async retire(): Promise<void> {
+    await Promise.all(this.#rested.splice(0).map((host) => host.kill()));
   }
 
   async stop(): Promise<void> {

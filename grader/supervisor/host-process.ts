@@ -128,7 +128,12 @@ export class HostProcess {
 }
 
 function nodeOptions(): string[] {
-  const options = [`--max-old-space-size=${HEAP_LIMIT_MB}`, '--enable-source-maps'];
+  // One helper thread for V8: there are many hosts, each is short-lived, and cores are few.
+  const options = [
+    `--max-old-space-size=${HEAP_LIMIT_MB}`,
+    '--v8-pool-size=1',
+    '--enable-source-maps',
+  ];
   // Newer Nodes can load TypeScript by themselves, and so a solution that was not bundled.
   const typescript = '--no-experimental-strip-types';
   return process.allowedNodeEnvironmentFlags.has(typescript) ? [...options, typescript] : options;

@@ -46,12 +46,17 @@ export class Servers {
     return entry.address;
   }
 
-  async close(id: number, clean: boolean): Promise<void> {
+  /** Ends a server: what was done to it is not known. */
+  async close(id: number): Promise<void> {
     const entry = this.#inUse.get(id);
-    if (!entry) return;
     this.#inUse.delete(id);
-    if (clean) this.#free.push(Promise.resolve(entry));
-    else await entry.server.stop();
+    await entry?.server.stop();
+  }
+
+  /** The specs are through, and have left the servers empty. */
+  takeBack(): void {
+    for (const entry of this.#inUse.values()) this.#free.push(Promise.resolve(entry));
+    this.#inUse.clear();
   }
 
   async stop(): Promise<void> {

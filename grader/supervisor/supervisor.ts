@@ -18,7 +18,6 @@ export class Supervisor {
   readonly #submission: string;
   readonly #channel: BroadcastChannel;
   readonly #hosts = new Map<number, HostProcess>();
-  readonly #resting: HostProcess[] = [];
   /** What hosts had printed by the time they were dismissed. */
   readonly #printed = new Map<number, string>();
   #count = 0;
@@ -36,21 +35,20 @@ export class Supervisor {
   async tryToLoad(): Promise<Problem | undefined> {
     const host = await this.#loadedHost();
     if ('problem' in host) return host.problem;
-    this.#resting.push(host);
+    this.#pool.giveBack(host);
     return undefined;
   }
 
   /** Ends all its processes. */
   async close(): Promise<void> {
     this.#channel.close();
-    const hosts = [...this.#hosts.values(), ...this.#resting];
-    await Promise.all(hosts.map((host) => host.kill()));
+    await Promise.all([...this.#hosts.values()].map((host) => host.kill()));
   }
 
   #serve(): void {
     const functions: SupervisorFunctions = {
       openServer: () => this.#servers.open(),
-      closeServer: (id, clean) => this.#servers.close(id, clean),
+      closeServer: (id) => this.#servers.close(id),
       hire: (name, url) => this.#hire(name, url),
       call: (id, name, args) => this.#outcome(id, (host) => host.call(name, args)),
       callAll: async (id, name, lists) => {
@@ -104,7 +102,7 @@ export class Supervisor {
   }
 
   async #loadedHost(): Promise<HostProcess | { problem: Problem }> {
-    const host = this.#resting.pop() ?? (await this.#pool.take());
+    const host = await this.#pool.take();
     // Another query is another module: no requirement finds the variables of the one before.
     const url = `${this.#submission}?${++this.#count}`;
     const stuck = setTimeout(
@@ -128,7 +126,7 @@ export class Supervisor {
     const left = host.alive ? await host.ask((functions) => functions.rest()) : ['gone'];
     host.listener = undefined;
     this.#printed.set(id, host.output.text);
-    if (Array.isArray(left) && left.length === 0) this.#resting.push(host);
+    if (Array.isArray(left) && left.length === 0) this.#pool.giveBack(host);
     else await host.kill();
   }
 

@@ -107,6 +107,14 @@ const REBUILD = `${CATCH_UP}
   end
 `;
 
+const REPORT_ALIVE = `
+  local time = redis.call('TIME')
+  local now = time[1] * 1000 + math.floor(time[2] / 1000)
+  redis.call('ZREMRANGEBYSCORE', KEYS[1], '-inf', now)
+  redis.call('ZADD', KEYS[1], now + ARGV[2], ARGV[1])
+  return redis.call('ZRANGE', KEYS[1], 0, -1)
+`;
+
 /**
  * Task 1. Adds an event to the user's stream `cart:events:<userId>`, one field per property, and returns
  * the entry's id. The stream is the source of truth and never trimmed.
@@ -129,8 +137,7 @@ export async function applyEvent(
   event: CartEvent,
 ): Promise<void> {
   const line = event.eventType === 'cart:checkout' ? [] : [event.itemId, event.quantity];
-  const keys = keysOf(userId);
-  await redis.eval(APPLY_ONE, keys.length, ...keys, id, event.eventType, ...line);
+  await runScript(redis, APPLY_ONE, keysOf(userId), id, event.eventType, ...line);
 }
 
 /** Task 2. The user's cart, item id → quantity; `{}` when it is empty. */
@@ -206,17 +213,29 @@ export async function runProjector(
 }
 
 async function project(redis: Redis, userId: string): Promise<void> {
-  const keys = keysOf(userId);
-  await redis.eval(PROJECT, keys.length, ...keys, GROUP);
+  await runScript(redis, PROJECT, keysOf(userId), GROUP);
 }
 
 async function rebuildAll(redis: Redis, keep: 'snapshot' | 'cart only'): Promise<number> {
   const users = await findUsers(redis);
-  for (const userId of users) {
-    const keys = keysOf(userId);
-    await redis.eval(REBUILD, keys.length, ...keys, keep);
-  }
+  for (const userId of users) await runScript(redis, REBUILD, keysOf(userId), keep);
   return users.length;
+}
+
+/** Runs a script by its hash; the server is sent its text only when it does not know it yet. */
+async function runScript(
+  redis: Redis,
+  script: string,
+  keys: readonly string[],
+  ...args: (string | number)[]
+): Promise<unknown> {
+  const hash = createHash('sha1').update(script).digest('hex');
+  try {
+    return await redis.evalsha(hash, keys.length, ...keys, ...args);
+  } catch (error) {
+    if (!isReply(error, 'NOSCRIPT')) throw error;
+    return redis.eval(script, keys.length, ...keys, ...args);
+  }
 }
 
 /** Everyone who has a stream of events. SCAN may name a key twice. */
@@ -232,7 +251,7 @@ async function createGroup(redis: Redis, userId: string): Promise<void> {
   try {
     await redis.xgroup('CREATE', eventsOf(userId), GROUP, '0', 'MKSTREAM');
   } catch (error) {
-    if (!(error instanceof Error && error.message.startsWith('BUSYGROUP'))) throw error;
+    if (!isReply(error, 'BUSYGROUP')) throw error;
   }
 }
 
@@ -259,21 +278,14 @@ async function waitForEvents(
     return (reply ?? []).map(([key]) => key.slice(EVENTS.length));
   } catch (error) {
     if (signal.aborted) return []; // "Connection is closed.": that was us
-    if (error instanceof Error && /^(NOGROUP|UNBLOCKED)/.test(error.message)) return [undefined];
+    if (isReply(error, 'NOGROUP') || isReply(error, 'UNBLOCKED')) return [undefined];
     throw error;
   }
 }
 
 /** Renews our lease by the server's clock, and returns the names of all whose lease has not run out. */
 async function reportAlive(redis: Redis, name: string, leaseMs: number): Promise<string[]> {
-  const script = `
-    local time = redis.call('TIME')
-    local now = time[1] * 1000 + math.floor(time[2] / 1000)
-    redis.call('ZREMRANGEBYSCORE', KEYS[1], '-inf', now)
-    redis.call('ZADD', KEYS[1], now + ARGV[2], ARGV[1])
-    return redis.call('ZRANGE', KEYS[1], 0, -1)
-  `;
-  const alive: unknown = await redis.eval(script, 1, PROJECTORS, name, leaseMs);
+  const alive = await runScript(redis, REPORT_ALIVE, [PROJECTORS], name, leaseMs);
   return Array.isArray(alive) ? alive.map(String) : [name];
 }
 
@@ -284,4 +296,9 @@ async function reportAlive(redis: Redis, name: string, leaseMs: number): Promise
 function ownerOf(userId: string, projectors: string[]): string | undefined {
   const weight = (name: string) => createHash('md5').update(`${name} ${userId}`).digest('hex');
   return projectors.toSorted((a, b) => (weight(a) < weight(b) ? 1 : -1))[0];
+}
+
+/** Whether Redis has answered with this error. */
+function isReply(error: unknown, code: string): boolean {
+  return error instanceof Error && error.message.startsWith(code);
 }

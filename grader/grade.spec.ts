@@ -1,0 +1,19 @@
+import { afterAll, describe, inject } from 'vitest';
+import { gradeExercise, type Spec } from './harness/exercise.ts';
+import { Lanes } from './harness/lane.ts';
+
+// What vitest runs: the specs of the exercises that were asked for, side by side in one thread. They wait far more than
+// they work; what works is the submission, in processes of its own.
+
+/** A spec is written for one submission; which one, only that spec itself knows. */
+const SPECS = import.meta.glob<{ spec: Spec<never> }>('./*/spec.ts');
+
+const lanes = new Lanes();
+afterAll(() => lanes.close());
+
+for (const [folder, assignment] of Object.entries(inject('assignments')).reverse()) {
+  const load = SPECS[`./${folder}/spec.ts`];
+  if (!load) throw new Error(`grader/${folder} has no spec.ts`);
+  const { spec } = await load();
+  describe.concurrent(folder, () => gradeExercise(spec, assignment, lanes));
+}
