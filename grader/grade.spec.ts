@@ -11,9 +11,10 @@ const SPECS = import.meta.glob<{ spec: Spec<never> }>('./*/spec.ts');
 const lanes = new Lanes();
 afterAll(() => lanes.close());
 
-for (const [folder, assignment] of Object.entries(inject('assignments')).reverse()) {
+for (const assignment of inject('assignments').toReversed()) {
+  const { folder, channel } = assignment;
   const load = SPECS[`./${folder}/spec.ts`];
   if (!load) throw new Error(`grader/${folder} has no spec.ts`);
   const { spec } = await load();
-  describe.concurrent(folder, () => gradeExercise(spec, assignment, lanes));
+  describe.concurrent(channel, () => gradeExercise(spec, assignment, lanes));
 }

@@ -17,6 +17,9 @@ import { Supervisor } from './supervisor/supervisor.ts';
 import { checkTypes } from './supervisor/types.ts';
 import type { Assignment, Problem } from './wire.ts';
 
+/** How many requirements are checked at a time: they wait more than they work. */
+const AT_ONCE = 5;
+const PREPARED_AT_ONCE = 3;
 const WARM_SERVERS = 3;
 const WARM_HOSTS = 3;
 
@@ -58,11 +61,11 @@ export class Session {
    *
    * @throws UserError when no Redis can be had, or there is no room for temporary files
    */
-  static async open(lifetime: Lifetime): Promise<Session> {
+  static async open(lifetime: Lifetime, atOnce = AT_ONCE): Promise<Session> {
     const folder = makeFolder();
     const hosts = new HostPool(bundleHost(folder), folder);
     const warming = hosts.warm(WARM_HOSTS);
-    const starting = SpecRunner.start();
+    const starting = SpecRunner.start(atOnce);
     const servers = new Servers(await obtainRedis(lifetime.signal));
     servers.warm(WARM_SERVERS);
     await warming;
@@ -78,39 +81,43 @@ export class Session {
     onProgress: (exercise: Exercise, done: number, of: number) => void = () => {},
   ): Promise<ExerciseResult[]> {
     const typeChecks = checkTypes(jobs.map(({ file }) => file));
-    const found = new Map<Job, Map<string, Reported>>();
-    const prepared = new Map<Job, Prepared>();
-    const broken = new Map<Job, Problem>();
-    await Promise.all(
-      jobs.map(async (job) => {
-        found.set(job, new Map());
-        const ready = await this.#prepare(job, seed);
-        if ('problem' in ready) broken.set(job, ready.problem);
-        else prepared.set(job, ready);
-      }),
-    );
+    const outcomes = new Map<Job, Prepared | { problem: Problem }>();
+    const waiting = [...jobs];
+    const prepareNext = async (): Promise<void> => {
+      for (let job = waiting.shift(); job; job = waiting.shift()) {
+        outcomes.set(job, await this.#prepare(job, seed));
+      }
+    };
+    await Promise.all(Array.from({ length: PREPARED_AT_ONCE }, prepareNext));
+    const prepared = [...outcomes.values()].filter((outcome) => 'supervisor' in outcome);
+
+    const reports = new Map<string, Map<string, Reported>>();
     try {
       await this.#runner.run(
-        [...prepared.values()].map(({ exercise, assignment }) => ({ exercise, assignment })),
-        (exercise, id, reported) => {
-          const job = [...prepared.keys()].find((candidate) => candidate.exercise === exercise);
-          const reports = job && found.get(job);
-          if (!job || !reports) return;
-          reports.set(id, reported);
-          onProgress(exercise, reports.size, job.wanted.length);
+        prepared.map(({ assignment }) => assignment),
+        ({ channel }, id, reported) => {
+          const own = reports.get(channel) ?? new Map<string, Reported>();
+          reports.set(channel, own.set(id, reported));
+          const job = prepared.find(({ assignment }) => assignment.channel === channel);
+          if (job) onProgress(job.exercise, own.size, job.wanted.length);
         },
       );
     } finally {
       this.#servers.takeBack();
-      await Promise.all([...prepared.values()].map(({ supervisor }) => supervisor.close()));
+      await Promise.all(prepared.map(({ supervisor }) => supervisor.close()));
     }
     const types = await typeChecks;
-    return jobs.map((job) => ({
-      exercise: job.exercise,
-      file: job.file,
-      results: resultsOf(job, found.get(job), broken.get(job)),
-      typeProblems: types.get(job.file) ?? [],
-    }));
+    return jobs.map((job) => {
+      const outcome = outcomes.get(job);
+      const broken = outcome && 'problem' in outcome ? outcome.problem : undefined;
+      const own = outcome && 'assignment' in outcome && reports.get(outcome.assignment.channel);
+      return {
+        exercise: job.exercise,
+        file: job.file,
+        results: resultsOf(job, own || undefined, broken),
+        typeProblems: types.get(job.file) ?? [],
+      };
+    });
   }
 
   /** Gets ready for the next job, while nobody is waiting. */
@@ -140,7 +147,9 @@ export class Session {
       await supervisor.close();
       return { problem };
     }
-    return { ...job, supervisor, assignment: { channel, seed, wanted: job.wanted } };
+    const { folder: exerciseFolder } = job.exercise;
+    const assignment = { folder: exerciseFolder, channel, seed, wanted: job.wanted };
+    return { ...job, supervisor, assignment };
   }
 }
 

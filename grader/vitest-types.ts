@@ -11,8 +11,7 @@ declare global {
 
 declare module 'vitest' {
   interface ProvidedContext {
-    /** By the folder of the exercise. */
-    assignments: Record<string, Assignment>;
+    assignments: readonly Assignment[];
   }
   interface TaskMeta {
     verdict?: Verdict;

@@ -100,6 +100,9 @@ export interface SpecFunctions {
 
 /** What a spec is given when it starts, through vitest's `provide`. */
 export interface Assignment {
+  /** The folder of the exercise: `01-order-processing`. */
+  readonly folder: string;
+  /** Where the supervisor of this submission listens; its results go by this name too. */
   readonly channel: string;
   readonly seed: number;
   /** The numbers of the requirements to check, of all that the exercise has. */

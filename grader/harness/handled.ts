@@ -7,6 +7,8 @@ export interface Call<Item> {
   readonly worker: string;
   /** When it came, in milliseconds. */
   readonly at: number;
+  /** Whether the handler has succeeded: it may still run, have thrown, or have died with its worker. */
+  done: boolean;
 }
 
 /** What the submission has handed to the spec's handlers. */
@@ -16,8 +18,10 @@ export class Handled<Item> {
   /** A handler for one worker; `work` is what it does with an item. */
   by(worker: string, work: (id: string) => unknown = () => {}) {
     return async (item: Item, id: string): Promise<void> => {
-      this.calls.push({ id, item, worker, at: performance.now() });
+      const call = { id, item, worker, at: performance.now(), done: false };
+      this.calls.push(call);
       await work(id);
+      call.done = true;
     };
   }
 
@@ -37,15 +41,28 @@ export class Handled<Item> {
     return this.of(id).length;
   }
 
-  /** Waits until each of these has been handled at least once. */
+  /** Waits until each of these has reached a handler. */
   async include(ids: Iterable<string>): Promise<void> {
+    await this.#allOf(ids, () => true, 'to reach a handler');
+  }
+
+  /** Waits until for each of these a handler has succeeded. */
+  async complete(ids: Iterable<string>): Promise<void> {
+    await this.#allOf(ids, ({ done }) => done, 'to be handled to the end');
+  }
+
+  async #allOf(
+    ids: Iterable<string>,
+    counts: (call: Call<Item>) => boolean,
+    what: string,
+  ): Promise<void> {
     const wanted = [...ids];
     const missing = () => {
-      const handled = new Set(this.ids);
+      const handled = new Set(this.calls.filter(counts).map(({ id }) => id));
       return wanted.filter((id) => !handled.has(id));
     };
     await eventually(() => missing().length === 0, {
-      expected: `${wanted.length === 1 ? 'the entry' : `all ${wanted.length} entries`} to reach a handler`,
+      expected: `${wanted.length === 1 ? 'the entry' : `all ${wanted.length} entries`} ${what}`,
       happened: () => {
         const left = missing();
         return `${left.length} of ${wanted.length} never did: ${left.slice(0, 3).join(', ')}`;

@@ -80,8 +80,14 @@ export async function survivesACrash<Submission, Item>(
       happened: () => `${abandoned().length} are still waiting, for example ${abandoned()[0]?.id}`,
     },
   );
-  await handled.include(added.keys());
+  await handled.complete(added.keys());
   await group.allAcknowledged();
+  const ids = [...added.keys()].slice(0, 5);
+  await group.makePendingAgain('dave', ids);
+  await eventually(async () => (await group.pendingCount()) === 0, {
+    expected: `what a dead worker has left to be taken over also when no new ${what} comes in`,
+    happened: async () => `${await group.pendingCount()} of ${ids.length} are still pending`,
+  });
   const garbled = handled.calls.find(({ id, item }) => !isDeepStrictEqual(item, added.get(id)));
   check(garbled === undefined, {
     expected: `every handler to be given the ${what} as it was sent`,
@@ -155,6 +161,11 @@ export async function acknowledgesAfterwards<Submission, Item>(
   });
   await handled.include((await line.add(1)).keys());
   await loop.stop();
+  const left = await group.pendingIds();
+  check(isDeepStrictEqual(left, [failing]), {
+    expected: `${what} ${failing} to be pending still when the worker has stopped: it was never handled`,
+    happened: `pending: ${left.join(', ') || 'none'}`,
+  });
 }
 
 function work(): Promise<void> {

@@ -68,8 +68,8 @@ async function causeOf<Submission>(
   }
   if (error instanceof Grief) return describeProblem(error.problem);
   if (error instanceof TimeIsUp) {
-    for (const { name, host } of trial.workers) {
-      if (await supervisor.answers(host)) continue;
+    for (const { name, host, gone } of trial.workers) {
+      if (gone || (await supervisor.answers(host))) continue;
       return {
         status: 'timed out',
         expected: error.message,
@@ -81,6 +81,11 @@ async function causeOf<Submission>(
       expected: error.message,
       happened: 'it still waits for something that does not come: a read with BLOCK 0, a promise?',
     };
+  }
+  // The grader's own look at Redis has failed, because what it looks at is not there any more.
+  if (error instanceof Error && error.name === 'ReplyError') {
+    const expected = 'the streams and groups that were there to be there still';
+    return { status: 'failed', expected, happened: `Redis says: ${error.message}` };
   }
   throw error;
 }

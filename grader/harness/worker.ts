@@ -46,7 +46,8 @@ export class Worker<Submission> {
   /** Calls of the submission, each a message to the worker's process. */
   readonly call: Remote<Submission>;
   readonly #around: Surroundings;
-  #gone = false;
+  /** Whether the check itself has killed it. */
+  gone = false;
 
   constructor(name: string, host: number, around: Surroundings) {
     this.name = name;
@@ -72,7 +73,7 @@ export class Worker<Submission> {
     void begin(remote, new AbortController().signal).catch(() => {});
     const loop = new Loop(started, signal, this, running, this.#around.supervisor);
     void loop.ended.then((outcome) => {
-      if (loop.stopping || this.#gone) return;
+      if (loop.stopping || this.gone) return;
       if (outcome instanceof Error) this.#around.fail(outcome);
       else {
         this.#around.fail(
@@ -95,7 +96,7 @@ export class Worker<Submission> {
 
   /** SIGKILL: to the process, wherever it is in its work. */
   async crash(): Promise<void> {
-    this.#gone = true;
+    this.gone = true;
     await this.#around.supervisor.signal(this.host, 'SIGKILL');
   }
 

@@ -12,6 +12,7 @@ import { Signals } from './signals.ts';
 
 const REST_PATIENCE_MS = 250;
 const REST_LOOK_MS = 4;
+const BLOCKED_AFTER_MS = 100;
 
 const { exit } = process;
 const { setImmediate, clearTimeout } = globalThis;
@@ -54,8 +55,8 @@ const functions: HostFunctions = {
     const tooLate = new Promise<Stopped>((resolve) => {
       limit = setTimeout(async () => {
         // On a busy machine timers and replies are late for everybody: one more turn for both.
-        await client?.ping().catch(() => {});
-        setImmediate(() => resolve({ inTime: false }));
+        await oneMoreTurn();
+        resolve({ inTime: false });
       }, limitMs);
     });
     const returned = signals.abort(signal).then((): Stopped => ({ inTime: true }));
@@ -97,13 +98,33 @@ async function callSubmission(name: string, args: unknown[]): Promise<Outcome> {
     const value = await signals.during(args, (given) =>
       Reflect.apply(wanted, undefined, [redis, ...given.map(withCallbacks)]),
     );
-    if (redis?.status === 'end' || redis?.status === 'close') {
+    if (redis && !(await isOpen(redis))) {
       return { ok: false, problem: { kind: 'closed client', status: redis.status } };
     }
     return { ok: true, value: asCopy(value) };
   } catch (error) {
     return { ok: false, problem: problemOf(error) };
   }
+}
+
+/** Whether a connection still takes commands. After a quit() its status says so only later. */
+async function isOpen(redis: Redis): Promise<boolean> {
+  // It may be blocked in a read, which is not our business here.
+  const blocked = new Promise<boolean>((resolve) => {
+    setTimeout(() => resolve(true), BLOCKED_AFTER_MS);
+  });
+  const answer = redis.ping().then(
+    () => true,
+    () => false,
+  );
+  return Promise.race([answer, blocked]);
+}
+
+/** A reply from the server, on a connection that nothing blocks. */
+async function oneMoreTurn(): Promise<void> {
+  const fresh = client?.duplicate();
+  await fresh?.ping().catch(() => {});
+  fresh?.disconnect();
 }
 
 /** Puts functions in the place of the references that stand for them. */

@@ -1,6 +1,5 @@
 import type { Reporter, TestCase, TestSpecification, Vitest } from 'vitest/node';
 import { ROOT } from '../../workbook/paths.ts';
-import type { Exercise } from '../catalogue.ts';
 import type { Verdict } from '../requirement.ts';
 import type { Assignment } from '../wire.ts';
 
@@ -13,10 +12,7 @@ export interface Reported {
   readonly trouble: string | undefined;
 }
 
-type OnResult = (exercise: Exercise, id: string, reported: Reported) => void;
-
-/** How many requirements are checked at a time: they wait more than they work. */
-const AT_ONCE = 5;
+type OnResult = (assignment: Assignment, id: string, reported: Reported) => void;
 
 /** Runs the specs of exercises in vitest, in a thread of this process. */
 export class SpecRunner {
@@ -34,7 +30,8 @@ export class SpecRunner {
     this.#reports = reports;
   }
 
-  static async start(): Promise<SpecRunner> {
+  /** @param atOnce how many requirements are checked at a time */
+  static async start(atOnce: number): Promise<SpecRunner> {
     const { createVitest } = await import('vitest/node');
     const reports = { onResult: (_: TestCase) => {} };
     const reporter: Reporter = { onTestCaseResult: (test) => reports.onResult(test) };
@@ -44,7 +41,7 @@ export class SpecRunner {
       watch: false,
       include: ['grader/grade.spec.ts'],
       pool: 'threads',
-      maxConcurrency: AT_ONCE,
+      maxConcurrency: atOnce,
       reporters: [reporter],
       // A spec that hangs is a bug of the grader; the checks have time limits of their own.
       teardownTimeout: 2000,
@@ -52,19 +49,14 @@ export class SpecRunner {
     return new SpecRunner(vitest, await vitest.globTestSpecifications(), reports);
   }
 
-  /** Checks the assigned requirements of these exercises. */
-  async run(
-    assignments: readonly { readonly exercise: Exercise; readonly assignment: Assignment }[],
-    onResult: OnResult,
-  ): Promise<void> {
+  /** Checks the assigned requirements. */
+  async run(assignments: readonly Assignment[], onResult: OnResult): Promise<void> {
     if (assignments.length === 0) return;
-    const byFolder: Record<string, Assignment> = {};
-    for (const { exercise, assignment } of assignments) byFolder[exercise.folder] = assignment;
-    this.#vitest.provide('assignments', byFolder);
+    this.#vitest.provide('assignments', assignments);
     this.#reports.onResult = (test) => {
-      const folder = test.parent.type === 'suite' ? test.parent.name : '';
-      const assigned = assignments.find(({ exercise }) => exercise.folder === folder);
-      if (assigned) onResult(assigned.exercise, test.name, reportOf(test));
+      const suite = test.parent.type === 'suite' ? test.parent.name : '';
+      const assignment = assignments.find(({ channel }) => channel === suite);
+      if (assignment) onResult(assignment, test.name, reportOf(test));
     };
     await this.#vitest.runTestSpecifications([...this.#specs], true);
   }

@@ -1,5 +1,5 @@
 import { createRequire } from 'node:module';
-import { basename, dirname, join } from 'node:path';
+import { basename, dirname, join, resolve } from 'node:path';
 import { ROOT } from '../../workbook/paths.ts';
 import { run } from '../../workbook/process/run.ts';
 import type { TypeProblem } from '../result.ts';
@@ -22,7 +22,7 @@ export async function checkTypes(
   for (const line of output.split('\n')) {
     const [, path, row, column, message] =
       /^(.+?)\((\d+),(\d+)\): error \w+: (.+)$/.exec(line) ?? [];
-    const file = path && files.find((candidate) => basename(candidate) === basename(path));
+    const file = path && files.find((candidate) => candidate === resolve(ROOT, path));
     if (!file || !message) continue;
     const known = problems.get(file) ?? [];
     if (known.length < MOST) {

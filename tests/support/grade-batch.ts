@@ -1,0 +1,19 @@
+// Grades many files in one go, for tests: one line of JSON on standard input, `{ exercise, files }`; the results as
+// JSON on standard output, as `--json` writes them.
+import { text } from 'node:stream/consumers';
+import { findExercise } from '../../grader/catalogue.ts';
+import { toJson } from '../../grader/report/json.ts';
+import { Session } from '../../grader/session.ts';
+import { runCommand } from '../../workbook/process/lifetime.ts';
+
+const AT_ONCE = 8;
+
+runCommand(async (lifetime) => {
+  const { exercise: name, files } = JSON.parse(await text(process.stdin));
+  const exercise = findExercise(name);
+  const wanted = exercise.requirements.map((_, index) => index + 1);
+  const session = await Session.open(lifetime, AT_ONCE);
+  const jobs = files.map((file: string) => ({ exercise, file, wanted }));
+  process.stdout.write(toJson(await session.grade(jobs, 1), 1));
+  return 0;
+});
