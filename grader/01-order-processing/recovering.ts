@@ -105,7 +105,7 @@ export const trimmed: Check<Orders> = async (trial) => {
     expected: 'no call of the handler for an order that is not there any more',
     happened: `it was called for ${goneToo}`,
   });
-  await loop.stop();
+  await loop.end();
 };
 
 export const history: Check<Orders> = async (trial) => {
@@ -139,7 +139,7 @@ export const history: Check<Orders> = async (trial) => {
     expected: `what alice had left (${left.join(', ')}) to come first, and new orders after it`,
     happened: `${early} came before it`,
   });
-  await loop.stop();
+  await loop.end();
 };
 
 export const dead: Check<Orders> = async (trial) => {
@@ -186,5 +186,5 @@ export const dead: Check<Orders> = async (trial) => {
     expected: 'the order to be put aside once, and not to be handled again',
     happened: `handled ${handled.times(poison)} times, ${length} entries in ${DEAD_LETTERS}`,
   });
-  for (const loop of loops) await loop.stop();
+  await Promise.all(loops.map((loop) => loop.end()));
 };

@@ -37,7 +37,7 @@ export const work: Check<Orders> = async (trial) => {
     expected: 'the 12 orders to stay in the stream: it keeps the newest 10,000',
     happened: `${length} are left`,
   });
-  await loop.stop();
+  await loop.end();
 };
 
 export const ack: Check<Orders> = async (trial) => acknowledgesAfterwards(await orderLine(trial));

@@ -47,7 +47,7 @@ export const deliver: Check<Notifications> = async (trial) => {
       happened: `it was given ${JSON.stringify(call?.item)}`,
     });
   }
-  await loop.stop();
+  await loop.end();
 };
 
 export const routes: Check<Notifications> = async (trial) => {
@@ -55,7 +55,7 @@ export const routes: Check<Notifications> = async (trial) => {
   const sent = await addNotifications(trial, 12);
 
   for (const channel of CHANNELS) {
-    const { handled, stop } = await startAlone(trial, channel);
+    const { handled, end } = await startAlone(trial, channel);
     const own = idsFor(channel, sent);
     await handled.include(own);
     await groupOf(trial, channel).allAcknowledged();
@@ -64,7 +64,7 @@ export const routes: Check<Notifications> = async (trial) => {
       expected: `${channel} to deliver its own notifications only`,
       happened: `it delivered a ${foreign?.item.type}, which goes to ${foreign && describeRoute(sent, foreign.id)}`,
     });
-    await stop();
+    await end();
   }
 };
 
@@ -75,7 +75,7 @@ export const everyGroup: Check<Notifications> = async (trial) => {
 
   // One channel after the other: the second begins when the first has finished with everything.
   for (const channel of CHANNELS) {
-    const { handled, stop } = await startAlone(trial, channel);
+    const { handled, end } = await startAlone(trial, channel);
     await handled.include(sent.keys());
     await groupOf(trial, channel).allAcknowledged();
     const twice = [...sent.keys()].find((id) => handled.times(id) !== 1);
@@ -83,7 +83,7 @@ export const everyGroup: Check<Notifications> = async (trial) => {
       expected: `${channel} to deliver each security_alert once`,
       happened: `${twice} was delivered ${handled.times(twice ?? '')} times`,
     });
-    await stop();
+    await end();
   }
   const ids = (await redis.xrange(STREAM, '-', '+')).map(([id]) => id);
   check(isDeepStrictEqual(ids, [...sent.keys()]), {
@@ -133,7 +133,7 @@ export const retry: Check<Notifications> = async (trial) => {
     expected: 'only what has failed to be delivered again',
     happened: `${twice} was delivered twice`,
   });
-  await loop.stop();
+  await loop.end();
 };
 
 export const late: Check<Notifications> = async (trial) => {
@@ -142,11 +142,11 @@ export const late: Check<Notifications> = async (trial) => {
   const done = (await email?.leavePending('earlier', 1000)) ?? [];
   await email?.acknowledge(...done);
 
-  const { handled, stop } = await startAlone(trial, 'sms');
+  const { handled, end } = await startAlone(trial, 'sms');
 
   await handled.include(idsFor('sms', sent));
   await groupOf(trial, 'sms').allAcknowledged();
-  await stop();
+  await end();
 };
 
 export const slow: Check<Notifications> = async (trial) => {
@@ -170,7 +170,7 @@ export const slow: Check<Notifications> = async (trial) => {
     }
   }
   await handled.get('push')?.includeAny('push to be given notifications too');
-  for (const loop of loops.slice(0, 2)) await loop.stop();
+  await Promise.all(loops.slice(0, 2).map((loop) => loop.end()));
   await process.crash();
 };
 
@@ -185,7 +185,7 @@ async function startAlone(trial: NewsTrial, channel: Channel) {
   const worker = await trial.hire(`${channel}-1`);
   const handled = new Handled<Notification>();
   const loop = startNotifier(worker, channel, NEVER_IDLE_MS, handled);
-  return { handled, stop: () => loop.stop() };
+  return { handled, end: () => loop.end() };
 }
 
 function describeRoute(sent: ReadonlyMap<string, Notification>, id: string): string {

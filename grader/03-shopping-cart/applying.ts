@@ -3,7 +3,7 @@ import { expectEntries } from '../harness/entries.ts';
 import type { Check } from '../harness/exercise.ts';
 import { check } from '../harness/unmet.ts';
 import type { Worker } from '../harness/worker.ts';
-import { add, type Carts, cartOf, checkout, eventsOf, remove, Store } from './store.ts';
+import { add, type Cart, type Carts, cartOf, checkout, eventsOf, remove, Store } from './store.ts';
 
 const FILLED = 11_000;
 
@@ -50,7 +50,7 @@ export const apply: Check<Carts> = async (trial) => {
   const projector = await trial.hire('projector');
   let count = 0;
   const apply = (event: Parameters<typeof projector.call.applyEvent>[2]) =>
-    projector.call.applyEvent('anna', `${++count}-0`, event);
+    projector.call.applyEvent('anna', `${100 + ++count}-0`, event);
   const steps = [
     { event: add('tea', 2), cart: { tea: '2' } },
     { event: add('milk', 1), cart: { tea: '2', milk: '1' } },
@@ -84,13 +84,14 @@ export const once: Check<Carts> = async (trial) => {
   const [alice, bob] = workers;
   if (!alice || !bob) return;
   const store = new Store(trial);
-  const expectTea = async (quantity: number, what: string) => {
+  const expectCart = async (expected: Cart, what: string) => {
     const cart = await store.actual('anna');
-    check(isDeepStrictEqual(cart, { tea: quantity }), {
-      expected: `{"tea":${quantity}} ${what}`,
+    check(isDeepStrictEqual(cart, expected), {
+      expected: `${JSON.stringify(expected)} ${what}`,
       happened: `the cart is ${JSON.stringify(cart)}`,
     });
   };
+  const expectTea = (tea: number, what: string) => expectCart({ tea }, what);
 
   await alice.call.applyEvent('anna', '5-9', add('tea', 2));
   await alice.call.applyEvent('anna', '5-9', add('tea', 2));
@@ -104,6 +105,8 @@ export const once: Check<Carts> = async (trial) => {
   await alice.call.applyEvent('anna', '9-99', remove('tea', 1));
   await expectTea(6, 'after 9-99 came late: it is older than 10-0');
   await alice.call.applyEvent('anna', '11-0', checkout);
+  await alice.call.applyEvent('anna', '10-0', add('tea', 1));
+  await expectCart({}, 'after a checkout, and an older event that came again behind it');
   await alice.call.applyEvent('anna', '12-0', add('tea', 1));
   await alice.call.applyEvent('anna', '11-0', checkout);
   await alice.call.applyEvent('anna', '10-0', add('tea', 1));

@@ -19,7 +19,7 @@ export const project: Check<Carts> = async (trial) => {
   await store.recordMany(users, 15);
   await store.cartsAreRight(' when more events come');
   await store.allAcknowledged();
-  await loop.stop();
+  await loop.end();
   await store.cartsAreRightNow(' when it has stopped');
 };
 
@@ -35,7 +35,7 @@ export const newUsers: Check<Carts> = async (trial) => {
     await store.cartsAreRight(`, also that of ${newcomer}, whose first event came just now`);
   }
   await store.allAcknowledged();
-  await loop.stop();
+  await loop.end();
 };
 
 export const redelivered: Check<Carts> = async (trial) => {
@@ -45,7 +45,7 @@ export const redelivered: Check<Carts> = async (trial) => {
   const before = startProjector(first, LEASE_MS);
   await store.cartsAreRight(' once a projector has started');
   await store.allAcknowledged();
-  await before.stop();
+  await before.end();
 
   // As if a projector had applied these, and had died before their XACK.
   const group = store.group('anna');
@@ -57,7 +57,7 @@ export const redelivered: Check<Carts> = async (trial) => {
   await store.record('anna', add('tea', 5));
   await store.allAcknowledged();
   await store.cartsAreRight(': events that are delivered again count once');
-  await after.stop();
+  await after.end();
 };
 
 export const stop: Check<Carts> = async (trial) => {
@@ -90,7 +90,7 @@ export const share: Check<Carts> = async (trial) => {
   for (let burst = 0; burst < 4; burst++) await store.recordMany(users, 5);
   await store.cartsAreRight(' by three projectors at once');
   await store.allAcknowledged();
-  for (const loop of loops) await loop.stop();
+  await Promise.all(loops.map((loop) => loop.end()));
   await store.cartsAreRightNow(' when all three have stopped');
 };
 
@@ -138,7 +138,7 @@ export const crash: Check<Carts> = async (trial) => {
   await store.recordMany(users, 10);
   await store.cartsAreRight(' after alice was killed: bob and carol have to take over her users');
   await store.allAcknowledged();
-  for (const loop of loops.slice(1)) await loop.stop();
+  await Promise.all(loops.slice(1).map((loop) => loop.end()));
   await store.cartsAreRightNow(' when the others have stopped');
 };
 
@@ -171,7 +171,7 @@ export const zombie: Check<Carts> = async (trial) => {
       ' after alice woke up, with a lease that was over and events in her hands',
     );
   }
-  for (const loop of loops) await loop.stop();
+  await Promise.all(loops.map((loop) => loop.end()));
   await store.cartsAreRightNow(' when both have stopped');
 };
 

@@ -44,7 +44,7 @@ export async function sharesTheWork<Submission, Item>(line: Line<Submission, Ite
     expected: `each ${what} to be handled once: all workers are alive`,
     happened: `${twice.length} of ${added.size} were handled more than once, for example ${twice[0]}`,
   });
-  for (const loop of loops) await loop.stop();
+  await Promise.all(loops.map((loop) => loop.end()));
 }
 
 /** One of three workers is killed in the middle of a handler; the others are busy all the time. */
@@ -93,7 +93,7 @@ export async function survivesACrash<Submission, Item>(
     expected: `every handler to be given the ${what} as it was sent`,
     happened: `for ${garbled?.id} it was given ${JSON.stringify(garbled?.item)}`,
   });
-  for (const loop of loops) await loop.stop();
+  await Promise.all(loops.map((loop) => loop.end()));
 }
 
 /** An idle worker waits in Redis, and both an idle and a busy one stop as they should. */
@@ -160,7 +160,7 @@ export async function acknowledgesAfterwards<Submission, Item>(
     happened: async () => `pending: ${(await group.pendingIds()).join(', ') || 'none'}`,
   });
   await handled.include((await line.add(1)).keys());
-  await loop.stop();
+  await loop.end();
   const left = await group.pendingIds();
   check(isDeepStrictEqual(left, [failing]), {
     expected: `${what} ${failing} to be pending still when the worker has stopped: it was never handled`,

@@ -169,7 +169,16 @@ export class Loop {
   }
 
   /**
-   * Aborts the signal, and waits for the loop to return.
+   * Aborts the signal, and gives the loop time to return. How it does that is not judged here: who cannot stop yet loses
+   * the points for stopping, and no others.
+   */
+  async end(): Promise<void> {
+    this.stopping = true;
+    await this.#supervisor.abort(this.#worker.host, this.#signal, RETURN_WITHIN_MS);
+  }
+
+  /**
+   * Aborts the signal, and expects the loop to return.
    *
    * @throws Unmet when it does not return within a second, or throws instead
    */

@@ -15,7 +15,7 @@ const REST_LOOK_MS = 4;
 const BLOCKED_AFTER_MS = 100;
 
 const { exit } = process;
-const { setImmediate, clearTimeout } = globalThis;
+const { clearTimeout } = globalThis;
 const activeResources = process.getActiveResourcesInfo.bind(process);
 const send = process.send?.bind(process);
 if (!send) throw new Error('a host is started by the supervisor');

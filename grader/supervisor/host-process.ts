@@ -86,15 +86,17 @@ export class HostProcess {
     }
   }
 
+  /** Whether it still comes to what it is told: it may be paused, or in an endless loop. */
   async answers(): Promise<boolean> {
-    let timer: NodeJS.Timeout | undefined;
-    const silence = new Promise<boolean>((resolve) => {
-      timer = setTimeout(() => resolve(false), ANSWER_WITHIN_MS);
-    });
-    const answer = this.ask((host) => host.ping().then(() => true)).then((reply) => reply === true);
-    const answered = await Promise.race([answer, silence]);
-    clearTimeout(timer);
-    return answered;
+    const answer = this.ask((host) => host.ping().then(() => true));
+    return (await withinASecond(answer)) === true;
+  }
+
+  /** Ends what its submission is doing. Returns whether nothing is left of it, so that it can be used again. */
+  async comesToRest(): Promise<boolean> {
+    if (!this.alive) return false;
+    const left = await withinASecond(this.ask((host) => host.rest()));
+    return Array.isArray(left) && left.length === 0;
   }
 
   /** Ends the process for a reason that counts against the submission. */
@@ -125,6 +127,16 @@ export class HostProcess {
     this.#rpc.$close();
     if (!this.#expectedToDie) this.listener?.trouble({ kind: 'died', how: this.#death });
   }
+}
+
+async function withinASecond<Result>(answer: Promise<Result>): Promise<Result | undefined> {
+  let timer: NodeJS.Timeout | undefined;
+  const silence = new Promise<undefined>((resolve) => {
+    timer = setTimeout(() => resolve(undefined), ANSWER_WITHIN_MS);
+  });
+  const first = await Promise.race([answer, silence]);
+  clearTimeout(timer);
+  return first;
 }
 
 function nodeOptions(): string[] {

@@ -21,6 +21,7 @@ export class Supervisor {
   /** What hosts had printed by the time they were dismissed. */
   readonly #printed = new Map<number, string>();
   #count = 0;
+  #closed = false;
 
   /** @param submission the bundled submission, as a URL */
   constructor(pool: HostPool, servers: Servers, submission: string, channel: string) {
@@ -41,6 +42,7 @@ export class Supervisor {
 
   /** Ends all its processes. */
   async close(): Promise<void> {
+    this.#closed = true;
     this.#channel.close();
     await Promise.all([...this.#hosts.values()].map((host) => host.kill()));
   }
@@ -73,7 +75,10 @@ export class Supervisor {
       },
     };
     const spec = createBirpc<SpecFunctions, SupervisorFunctions>(functions, {
-      post: (message) => this.#channel.postMessage(message),
+      post: (message) => {
+        // A late answer to a question that nobody waits for any more.
+        if (!this.#closed) this.#channel.postMessage(message);
+      },
       on: (listener) => {
         this.#channel.onmessage = (event) => listener(messageOf(event));
       },
@@ -123,10 +128,10 @@ export class Supervisor {
   async #dismiss(id: number): Promise<void> {
     const host = this.#host(id);
     this.#hosts.delete(id);
-    const left = host.alive ? await host.ask((functions) => functions.rest()) : ['gone'];
+    const atRest = await host.comesToRest();
     host.listener = undefined;
     this.#printed.set(id, host.output.text);
-    if (Array.isArray(left) && left.length === 0) this.#pool.giveBack(host);
+    if (atRest) this.#pool.giveBack(host);
     else await host.kill();
   }
 
