@@ -84,6 +84,14 @@ export class Store {
     return chance <= 60 ? add(item, random.between(1, 4)) : remove(item, random.between(1, 5));
   }
 
+  /** Whether a projector was given events of this user, and has not acknowledged them yet. */
+  async isHeldBy(projector: string, userId: string): Promise<boolean> {
+    const pending = await this.group(userId)
+      .pending()
+      .catch(() => []);
+    return pending.some(({ consumer }) => consumer === projector);
+  }
+
   expected(userId: string): Cart {
     return cartAfter(this.#events.get(userId) ?? []);
   }

@@ -10,7 +10,7 @@ import { Unmet } from './unmet.ts';
 import { explain, refusedCommands, TimeIsUp } from './verdict.ts';
 
 /** Enough for a busy machine; what needs as long as this will not come any more. */
-const TIME_LIMIT_MS = 15_000;
+const TIME_LIMIT_MS = 10_000;
 
 /** Checks one requirement: returns when it is met, throws when it is not. */
 export type Check<Submission> = (trial: Trial<Submission>) => Promise<void>;

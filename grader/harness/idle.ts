@@ -1,12 +1,14 @@
 import type { Trial } from './trial.ts';
 
 const WATCH_MS = 250;
+const MANY_PER_SECOND = 300;
 
 /** What a worker sends to Redis while there is nothing to do. */
 export interface Idleness {
   readonly count: number;
   readonly milliseconds: number;
-  readonly perSecond: number;
+  /** Whether it asks again and again, as fast as it gets answers. */
+  readonly spins: boolean;
 }
 
 /**
@@ -19,10 +21,20 @@ export async function commandsWhileIdle<Submission>(
   const before = (await trial.commands()).length;
   const clock = trial.redis.duplicate();
   const start = performance.now();
-  await clock.xread('BLOCK', WATCH_MS, 'STREAMS', `grader:clock:${Math.random()}`, '$');
+  let watching = true;
+  const watched = clock
+    .xread('BLOCK', WATCH_MS, 'STREAMS', `grader:clock:${Math.random()}`, '$')
+    .finally(() => {
+      watching = false;
+    });
+  // What one connection can ask on this machine at this moment, one question after the other.
+  let possible = 0;
+  for (; watching; possible++) await trial.redis.ping();
+  await watched;
   const milliseconds = Math.round(performance.now() - start);
   clock.disconnect();
   const sent = (await trial.commands()).slice(before);
   const count = sent.filter((command) => command.worker === worker).length;
-  return { count, milliseconds, perSecond: (count / milliseconds) * 1000 };
+  const perSecond = (count / milliseconds) * 1000;
+  return { count, milliseconds, spins: perSecond > MANY_PER_SECOND && count > possible / 6 };
 }

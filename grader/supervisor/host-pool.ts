@@ -1,9 +1,12 @@
+import { randomUUID } from 'node:crypto';
+import { sweepMarked } from '../../workbook/process/guardian.ts';
 import { HostProcess } from './host-process.ts';
 
 /** Processes that have started and wait for a submission: to start one takes longer than most requirements. */
 export class HostPool {
   readonly #script: Promise<string>;
   readonly #folder: string;
+  readonly #mark = randomUUID();
   readonly #all = new Set<HostProcess>();
   readonly #warm: HostProcess[] = [];
   readonly #rested: HostProcess[] = [];
@@ -12,6 +15,8 @@ export class HostPool {
   constructor(script: Promise<string>, folder: string) {
     this.#script = script;
     this.#folder = folder;
+    // A submission may start processes that leave its group.
+    sweepMarked(this.#mark);
   }
 
   /** Every process that is there now. */
@@ -48,7 +53,7 @@ export class HostPool {
   }
 
   async #start(): Promise<HostProcess> {
-    const host = new HostProcess(await this.#script, this.#folder);
+    const host = new HostProcess(await this.#script, this.#folder, this.#mark);
     this.#all.add(host);
     void host.ended.then(() => this.#all.delete(host));
     return host;

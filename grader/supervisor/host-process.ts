@@ -25,10 +25,11 @@ export class HostProcess {
   #expectedToDie = false;
   #death: string | undefined;
 
-  constructor(script: string, folder: string) {
+  /** @param mark put into its environment, by which everything that it starts can be found again */
+  constructor(script: string, folder: string, mark: string) {
     this.#child = spawn(process.execPath, [...nodeOptions(), script], {
       cwd: folder,
-      env: hostEnvironment(folder),
+      env: { ...hostEnvironment(folder), WORKBOOK_GRADING: mark },
       stdio: ['ignore', 'pipe', 'pipe', 'ipc'],
       serialization: 'advanced',
       detached: process.platform !== 'win32',

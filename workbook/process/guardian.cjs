@@ -7,32 +7,37 @@
 //   {"release": 123}     it ended by itself
 //   {"remove": "/path"}  remove this file or folder at the end
 //   {"keep": "/path"}    it is gone already
+//   {"sweep": "mark"}    kill every process that has this in its environment (where /proc tells)
 //
 // Plain JavaScript: it has to be up before anything else is started.
 'use strict';
 
-const { rmSync } = require('node:fs');
+const { readdirSync, readFileSync, rmSync } = require('node:fs');
 const { createInterface } = require('node:readline');
 
 /** @type {Set<number>} */
 const processes = new Set();
 /** @type {Set<string>} */
 const paths = new Set();
+/** @type {Set<string>} */
+const marks = new Set();
 
 for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP']) process.on(signal, () => {});
 
 const lines = createInterface({ input: process.stdin });
 
 lines.on('line', (line) => {
-  const { guard, release, remove, keep } = JSON.parse(line);
+  const { guard, release, remove, keep, sweep } = JSON.parse(line);
   if (guard) processes.add(guard);
   if (release) processes.delete(release);
   if (remove) paths.add(remove);
   if (keep) paths.delete(keep);
+  if (sweep) marks.add(sweep);
 });
 
 lines.on('close', () => {
   for (const pid of processes) kill(pid);
+  if (marks.size > 0) sweepMarked();
   for (const path of paths) {
     try {
       rmSync(path, { recursive: true, force: true, maxRetries: 5, retryDelay: 100 });
@@ -41,6 +46,28 @@ lines.on('close', () => {
     }
   }
 });
+
+/** What was started with a mark in its environment hands it on, also to what has left its process group. */
+function sweepMarked() {
+  for (const pid of listProcesses()) {
+    try {
+      const environment = readFileSync(`/proc/${pid}/environ`, 'utf8');
+      if ([...marks].some((mark) => environment.includes(mark))) process.kill(pid, 'SIGKILL');
+    } catch {
+      // It has ended, or belongs to somebody else.
+    }
+  }
+}
+
+function listProcesses() {
+  try {
+    return readdirSync('/proc')
+      .map(Number)
+      .filter((pid) => pid > 0 && pid !== process.pid);
+  } catch {
+    return []; // no /proc: macOS, Windows
+  }
+}
 
 /** @param {number} pid */
 function kill(pid) {

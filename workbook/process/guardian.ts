@@ -44,6 +44,11 @@ export function guardPath(path: string): () => void {
   return () => tell({ keep: path });
 }
 
+/** Has every process killed at the end that has `mark` in its environment, whoever has started it. */
+export function sweepMarked(mark: string): void {
+  tell({ sweep: mark });
+}
+
 /** Lets the guardian do what is left, and waits for its end. */
 export async function dismissGuardian(): Promise<void> {
   const dismissed = guardian;

@@ -2,6 +2,7 @@ import type { Wrong } from './wrong.ts';
 
 const APPLY_ONE_LINE =
   '  if not last or isNewer(id, last) then apply(id, eventType, itemId, quantity) end';
+const ENTRY_BY_ENTRY = 'cart/entry-by-entry.ts';
 const SET_LAST = "    redis.call('SET', lastKey, id)\n";
 
 export const wrongCarts: readonly Wrong[] = [
@@ -199,16 +200,6 @@ export const wrongCarts: readonly Wrong[] = [
     ],
     fails: [],
   },
-  {
-    mistake: 'rebuilds in steps, while others apply events',
-    changes: [
-      [
-        '  for (const userId of users) await runScript(redis, REBUILD, keysOf(userId), keep);',
-        "  for (const userId of users) {\n    const [cart, last, events] = keysOf(userId);\n    const entries = await redis.xrange(events, '-', '+');\n    await redis.del(cart, last);\n    for (const [id, fields] of entries) {\n      const event: Record<string, string> = {};\n      for (let at = 0; at < fields.length; at += 2) event[fields[at] ?? ''] = fields[at + 1] ?? '';\n      await applyEvent(redis, userId, id, event as unknown as CartEvent);\n    }\n  }\n  if (keep === 'snapshot') throw new Error('Not implemented yet');",
-      ],
-    ],
-    fails: [],
-  },
 
   // Projecting
   {
@@ -250,13 +241,6 @@ export const wrongCarts: readonly Wrong[] = [
         '      const all = await findUsers(redis);\n',
         '      if (Date.now() >= nextLook) {\n        all = await findUsers(redis);\n        nextLook = Date.now() + 10_000;\n      }\n',
       ],
-    ],
-    fails: [],
-  },
-  {
-    mistake: 'the groups begin at $',
-    changes: [
-      ["eventsOf(userId), GROUP, '0', 'MKSTREAM'", "eventsOf(userId), GROUP, '$', 'MKSTREAM'"],
     ],
     fails: [],
   },
@@ -372,6 +356,166 @@ export const wrongCarts: readonly Wrong[] = [
   {
     mistake: 'a snapshot without the id of its last event',
     changes: [["    redis.call('SET', lastKey, kept.last)\n", '']],
+    fails: [],
+  },
+
+  // Projectors that work entry by entry
+  {
+    base: ENTRY_BY_ENTRY,
+    mistake: 'the groups begin at $',
+    changes: [["PREFIX + user, GROUP, '0', 'MKSTREAM'", "PREFIX + user, GROUP, '$', 'MKSTREAM'"]],
+    fails: [],
+  },
+  {
+    base: ENTRY_BY_ENTRY,
+    mistake: 'a lease that does not end by itself',
+    changes: [
+      ["token, 'PX', leaseMs, 'NX')", "token, 'NX')"],
+      ['  leaseMs: number,\n): Promise<boolean> {', '  _leaseMs: number,\n): Promise<boolean> {'],
+    ],
+    fails: [],
+  },
+  {
+    base: ENTRY_BY_ENTRY,
+    mistake: 'a lease that is never given back',
+    changes: [
+      ['      await redis.eval(RELEASE, 1, leaseOf(user), token);\n', ''],
+      [
+        "return (await redis.set(leaseOf(user), token, 'PX', leaseMs, 'NX')) === 'OK';",
+        "return (await redis.set(leaseOf(user), token, 'NX')) === 'OK' || (await redis.get(leaseOf(user))) === token;",
+      ],
+      ['token, leaseMs);\n  };', 'token, 1e9);\n  };'],
+    ],
+    fails: [],
+  },
+  {
+    base: ENTRY_BY_ENTRY,
+    mistake: 'no lease: all read the stream of a user',
+    changes: [
+      ['      if (!(await takeLease(redis, user, token, leaseMs))) continue;\n', ''],
+      ["  if redis.call('GET', KEYS[1]) ~= ARGV[1] then return {} end\n", ''],
+      ['GROUP, name, 0, cursor', 'GROUP, name, leaseMs, cursor'],
+    ],
+    fails: [],
+  },
+  {
+    base: ENTRY_BY_ENTRY,
+    mistake: 'HINCRBY and XACK, without a look at the last id',
+    changes: [
+      [
+        '    await applyEvent(redis, user, id, readEvent(fields));\n',
+        "    await redis.eval(`${APPLY.replace('if last and not newer(id, last) then return end', '')} apply(ARGV[1], ARGV[2], ARGV[3], ARGV[4])`, 2, ...keysOf(user).slice(0, 2), id, ...fields.filter((_, at) => at % 2 === 1));\n",
+      ],
+    ],
+    fails: [],
+  },
+  {
+    base: ENTRY_BY_ENTRY,
+    mistake: 'what is new before what is pending',
+    changes: [
+      [
+        "  let cursor = '0-0';\n  do {\n    const page",
+        "  await readNew();\n  let cursor = '0-0';\n  do {\n    const page",
+      ],
+      [
+        '  for (;;) {\n    const keys',
+        '  async function readNew(): Promise<void> {\n   for (;;) {\n    const keys',
+      ],
+      [
+        '    for (const entry of entries) await settle(entry);\n  }\n}',
+        '    for (const entry of entries) await settle(entry);\n   }\n  }\n}',
+      ],
+    ],
+    fails: [],
+  },
+  {
+    base: ENTRY_BY_ENTRY,
+    mistake: 'never takes over what is pending',
+    changes: [
+      [
+        '    for (const entry of entries) if (entry) await settle(entry);\n    cursor = next;',
+        '    cursor = next;',
+      ],
+      ['name, 0, cursor', 'name, 1e9, cursor'],
+      ['const [next, entries] = page', 'const [next] = page'],
+    ],
+    fails: [],
+  },
+  {
+    base: ENTRY_BY_ENTRY,
+    mistake: 'takes over only what has been idle for an hour',
+    changes: [['name, 0, cursor', 'name, 3_600_000, cursor']],
+    fails: [],
+  },
+  {
+    base: ENTRY_BY_ENTRY,
+    mistake: 'rebuilds in steps, while others apply events',
+    changes: [
+      [
+        "  await Promise.all(users.map((user) => redis.eval(REBUILD, 4, ...keysOf(user), '')));\n",
+        "  for (const user of users) {\n    const entries = await redis.xrange(PREFIX + user, '-', '+');\n    await redis.del(`cart:current:${user}`, `cart:last:${user}`);\n    for (const [id, fields] of entries) await applyEvent(redis, user, id, readEvent(fields));\n  }\n",
+      ],
+    ],
+    fails: [],
+  },
+  {
+    base: ENTRY_BY_ENTRY,
+    mistake: 'rebuilds by setting the groups back, and lets the projectors do it',
+    changes: [
+      [
+        "  await Promise.all(users.map((user) => redis.eval(REBUILD, 4, ...keysOf(user), '')));\n",
+        "  for (const user of users) {\n    await redis.del(`cart:current:${user}`, `cart:last:${user}`);\n    await redis.xgroup('SETID', PREFIX + user, GROUP, '0').catch(() => {});\n  }\n",
+      ],
+    ],
+    fails: [],
+  },
+  {
+    base: ENTRY_BY_ENTRY,
+    mistake: 'looks for users with the carts that are there',
+    changes: [
+      [
+        "redis.scan(cursor, 'MATCH', `${PREFIX}*`, 'COUNT', 500);\n    for (const key of keys) users.add(key.slice(PREFIX.length));",
+        "redis.scan(cursor, 'MATCH', 'cart:current:*', 'COUNT', 500);\n    for (const key of keys) users.add(key.slice('cart:current:'.length));",
+      ],
+    ],
+    fails: [],
+  },
+  {
+    base: ENTRY_BY_ENTRY,
+    mistake: 'one lease for all users',
+    changes: [
+      [
+        'const leaseOf = (user: string) => `cart:lease:${user}`;',
+        "const leaseOf = (_user: string) => 'cart:lease';",
+      ],
+      ['      await redis.eval(RELEASE, 1, leaseOf(user), token);\n', ''],
+      [
+        "return (await redis.set(leaseOf(user), token, 'PX', leaseMs, 'NX')) === 'OK';",
+        "return (\n    (await redis.set(leaseOf(user), token, 'PX', leaseMs, 'NX')) === 'OK' ||\n    (await redis.eval(RENEW, 1, leaseOf(user), token, leaseMs)) === 1\n  );",
+      ],
+    ],
+    fails: [],
+  },
+  {
+    base: ENTRY_BY_ENTRY,
+    mistake: 'no pause between two rounds',
+    changes: [
+      [
+        '    await sleep(ROUND_MS, undefined, { signal }).catch(() => {});\n',
+        '    await sleep(0);\n',
+      ],
+    ],
+    fails: [],
+  },
+  {
+    base: ENTRY_BY_ENTRY,
+    mistake: 'an error in one cart ends the projector',
+    changes: [
+      [
+        "        .catch((error: Error) => {\n          if (!error.message.startsWith('BUSYGROUP')) throw error;\n        });",
+        ';',
+      ],
+    ],
     fails: [],
   },
 ];
