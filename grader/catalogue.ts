@@ -59,6 +59,23 @@ export function findExercise(wanted: string): Exercise {
   );
 }
 
+/**
+ * The requirement of `exercise` with this number, as typed.
+ *
+ * @throws UserError when the exercise has no such requirement
+ */
+export function findRequirement(
+  exercise: Exercise,
+  wanted: string,
+): { readonly number: number; readonly requirement: Requirement } {
+  const number = Number(wanted);
+  const requirement = exercise.requirements[number - 1];
+  if (requirement) return { number, requirement };
+  throw new UserError(
+    `Exercise ${exercise.name} has no requirement '${wanted}'; it has 1 to ${exercise.requirements.length}.`,
+  );
+}
+
 function readExercise(folder: string, number: number): Exercise {
   // The solution's file gives the name: a learner's own may have been moved away.
   const code = filesOf(join(SOLUTIONS, folder)).filter((file) => file.endsWith('.ts'));

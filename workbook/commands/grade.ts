@@ -1,6 +1,11 @@
 import { writeFileSync } from 'node:fs';
 import { resolve } from 'node:path';
-import { type Exercise, findExercise, readExercises } from '../../grader/catalogue.ts';
+import {
+  type Exercise,
+  findExercise,
+  findRequirement,
+  readExercises,
+} from '../../grader/catalogue.ts';
 import { toJson } from '../../grader/report/json.ts';
 import { toJunit } from '../../grader/report/junit.ts';
 import { Progress } from '../../grader/report/progress.ts';
@@ -84,15 +89,10 @@ async function watch(
   return 0;
 }
 
-/** @throws UserError when the exercise has no such requirement */
-function wantedRequirements(exercise: Exercise, number: string | undefined): number[] {
-  const all = exercise.requirements.map((_, index) => index + 1);
-  if (number === undefined) return all;
-  const wanted = Number(number);
-  if (all.includes(wanted)) return [wanted];
-  throw new UserError(
-    `Exercise ${exercise.name} has no requirement '${number}'; it has 1 to ${all.length}.`,
-  );
+/** The numbers of the requirements to check: the one that was asked for, or all. */
+function wantedRequirements(exercise: Exercise, wanted: string | undefined): number[] {
+  if (wanted !== undefined) return [findRequirement(exercise, wanted).number];
+  return exercise.requirements.map((_, index) => index + 1);
 }
 
 function readSeed(text: string | undefined): number {

@@ -509,10 +509,10 @@ export const wrongCarts: readonly Wrong[] = [
   },
   {
     base: ENTRY_BY_ENTRY,
-    mistake: 'an error in one cart ends the projector',
+    mistake: 'BUSYGROUP ends the projector',
     changes: [
       [
-        "        .catch((error: Error) => {\n          if (!error.message.startsWith('BUSYGROUP')) throw error;\n        });",
+        ".catch((error: Error) => {\n        if (!error.message.startsWith('BUSYGROUP')) throw error;\n      });",
         ';',
       ],
     ],
