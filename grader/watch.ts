@@ -12,7 +12,7 @@ import { print } from '../workbook/terminal/print.ts';
 const SETTLE_MS = 40;
 
 /**
- * Grades again whenever one of the files is saved, and when `r` is pressed, until Ctrl+C or `q`. What is saved while a
+ * Grades now, and again whenever one of the files is saved or `r` is pressed, until Ctrl+C or `q`. What is saved while a
  * grading runs is graded after it.
  */
 export async function gradeOnSave(
@@ -55,9 +55,13 @@ export async function gradeOnSave(
     r: () => void run().catch((error) => stop.abort(error)),
     q: () => stop.abort(),
   });
-  print(invitation(files));
-  await prepare();
-  if (!stop.signal.aborted) await once(stop.signal, 'abort');
+  const aborted = new Promise<void>((resolve) => {
+    stop.signal.addEventListener('abort', () => resolve(), { once: true });
+  });
+  // From here on no save is missed; the first grading may take its time.
+  await Promise.race([once(watcher, 'ready'), aborted]);
+  void run().catch((error) => stop.abort(error));
+  await aborted;
   clearTimeout(timer);
   releaseKeys();
   await watcher.close();

@@ -1,7 +1,8 @@
+import { once } from 'node:events';
 import type { Redis } from 'ioredis';
 
-/** What a connection says to introduce itself is nobody's solution. */
-const INTRODUCTION = /^(hello|client|info|auth|select)$/i;
+/** What a connection says to introduce itself, and to show that it is there, is nobody's solution. */
+const INTRODUCTION = /^(hello|client|info|auth|select|ping)$/i;
 const BARE = /^[\w@%+=:,./*$<>~^()[\]-]+$/;
 
 /** A command that a worker has sent. */
@@ -37,7 +38,9 @@ export class Recorder {
 
   /** Does something that writes so much that it is not worth recording. */
   async pauseDuring(task: () => Promise<unknown>): Promise<void> {
+    const ended = this.#monitor && once(this.#monitor, 'end');
     this.#monitor?.disconnect();
+    await ended;
     await task();
     await this.#listen();
   }

@@ -7,7 +7,7 @@ import type { Trial } from './trial.ts';
 import { Unmet } from './unmet.ts';
 import { Grief } from './worker.ts';
 
-const SHOWN_COMMANDS = 24;
+const SHOWN_COMMANDS = 12;
 const NOT_STARTED = /^Not implemented yet/;
 
 /** Thrown by the clock when a requirement has taken all the time it may have. */

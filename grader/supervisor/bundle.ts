@@ -49,7 +49,6 @@ export async function bundleSubmission(
       format: 'esm',
       target: NODE,
       sourcemap: 'inline',
-      sourceRoot: pathToFileURL(dirname(file)).href,
       sourcesContent: false,
       // The learner's TypeScript settings are for the editor; what runs does not depend on them.
       tsconfigRaw: { compilerOptions: { verbatimModuleSyntax: true } },

@@ -33,6 +33,7 @@ export class SpecRunner {
   /** @param atOnce how many requirements are checked at a time */
   static async start(atOnce: number): Promise<SpecRunner> {
     const { createVitest } = await import('vitest/node');
+    const restore = keepSignalHandlers();
     const reports = { onResult: (_: TestCase) => {} };
     const reporter: Reporter = { onTestCaseResult: (test) => reports.onResult(test) };
     const vitest = await createVitest('test', {
@@ -46,6 +47,7 @@ export class SpecRunner {
       // A spec that hangs is a bug of the grader; the checks have time limits of their own.
       teardownTimeout: 2000,
     });
+    restore();
     return new SpecRunner(vitest, await vitest.globTestSpecifications(), reports);
   }
 
@@ -73,5 +75,18 @@ function reportOf(test: TestCase): Reported {
     verdict: test.meta().verdict,
     milliseconds: Math.round(test.diagnostic()?.duration ?? 0),
     trouble: errors?.[0]?.message,
+  };
+}
+
+/** Vitest ends the process on a signal, one millisecond later: but it is ours, and we tidy up first. */
+function keepSignalHandlers(): () => void {
+  const signals = ['SIGINT', 'SIGTERM'] as const;
+  const before = new Map(signals.map((signal) => [signal, process.listeners(signal)]));
+  return () => {
+    for (const [signal, ours] of before) {
+      for (const listener of process.listeners(signal)) {
+        if (!ours.includes(listener)) process.off(signal, listener);
+      }
+    }
   };
 }

@@ -6,6 +6,8 @@ import type { TypeProblem } from '../result.ts';
 
 const require = createRequire(import.meta.url);
 const MOST = 10;
+/** A file elsewhere does not see the workbook's packages; the grader gives them to it all the same. */
+const NOT_ITS_FAULT = /^Cannot find module 'ioredis'/;
 
 /** What the TypeScript compiler says about these files, by file. An empty list is good news. */
 export async function checkTypes(
@@ -13,7 +15,15 @@ export async function checkTypes(
 ): Promise<ReadonlyMap<string, readonly TypeProblem[]>> {
   const compiler = join(dirname(require.resolve('typescript/package.json')), 'bin', 'tsc');
   const settings = [
-    ['--noEmit', '--strict', '--noUncheckedIndexedAccess', '--skipLibCheck', '--pretty', 'false'],
+    [
+      '--ignoreConfig',
+      '--noEmit',
+      '--strict',
+      '--noUncheckedIndexedAccess',
+      '--skipLibCheck',
+      '--pretty',
+      'false',
+    ],
     ['--target', 'es2023', '--module', 'nodenext', '--allowImportingTsExtensions'],
     ['--types', 'node', '--typeRoots', join(ROOT, 'node_modules', '@types')],
   ].flat();
@@ -23,7 +33,7 @@ export async function checkTypes(
     const [, path, row, column, message] =
       /^(.+?)\((\d+),(\d+)\): error \w+: (.+)$/.exec(line) ?? [];
     const file = path && files.find((candidate) => candidate === resolve(ROOT, path));
-    if (!file || !message) continue;
+    if (!file || !message || NOT_ITS_FAULT.test(message)) continue;
     const known = problems.get(file) ?? [];
     if (known.length < MOST) {
       known.push({ place: `${basename(file)}:${row}:${column}`, message });

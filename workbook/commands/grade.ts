@@ -66,8 +66,7 @@ runCommand(async (lifetime) => {
     return allPassed(results);
   };
 
-  const passed = await gradeAndReport();
-  if (!has('watch')) return passed ? 0 : 1;
+  if (!has('watch')) return (await gradeAndReport()) ? 0 : 1;
   return watch(lifetime, session, jobs, gradeAndReport);
 });
 

@@ -26,6 +26,7 @@ const FILE_SYSTEM_TROUBLE: Record<string, string> = {
   EROFS: 'The file system is read-only',
   EACCES: 'Permission was denied',
   EPERM: 'The system does not allow it',
+  ENOENT: 'There is no such folder',
   ENOTDIR: 'A part of the path is no folder',
   EEXIST: 'Something else has that name',
 };

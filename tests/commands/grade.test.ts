@@ -1,0 +1,295 @@
+import { mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { describe, expect, it } from 'vitest';
+import { copyOfTheWorkbook } from '../support/copy.ts';
+import { Bench } from '../support/workbook.ts';
+
+const LONG = { timeout: 120_000 };
+const WAIT = { timeout: 15_000 };
+const SOLUTION = 'solutions/01-order-processing/orders.ts';
+
+/** A wrong file of the learner's, in the bench's folder. */
+function submission(bench: Bench, code: string): string {
+  const file = join(bench.folder, 'orders.ts');
+  writeFileSync(file, code);
+  return file;
+}
+
+const readSolution = () => readFileSync(SOLUTION, 'utf8');
+
+describe('npm run grade', () => {
+  it('gives the solutions 300 of 300 points, and leaves nothing behind', LONG, async () => {
+    const bench = new Bench();
+
+    const { code, stdout, stderr } = await bench.run('grade', '--solutions');
+
+    expect(stdout).toContain('Total  300 of 300 points');
+    expect(stdout.match(/ 100 of 100 points/g)).toHaveLength(3);
+    expect(stderr).toBe('');
+    expect(code).toBe(0);
+    expect(bench.survivors()).toEqual([]);
+    expect(bench.leftFiles()).toEqual([]);
+  });
+
+  it('gives the starters none, and calls every requirement not started', LONG, async () => {
+    const bench = new Bench();
+
+    const { code, stdout, stderr } = await bench.run('grade');
+
+    expect(stdout).toContain('Total  0 of 300 points');
+    expect(stdout.replaceAll(/\s+/g, ' ').match(/\(not started\)/g)).toHaveLength(42);
+    expect(stdout).toContain('start here  task 1 of exercises/01-order-processing/README.md');
+    expect(stderr).toBe('');
+    expect(code).toBe(1);
+  });
+
+  it(
+    'grades one requirement of one exercise, by number or by a part of its name',
+    LONG,
+    async () => {
+      const bench = new Bench();
+
+      const outcomes = await Promise.all([
+        bench.run('grade', '1', '3', '--solutions'),
+        bench.run('grade', 'notif', '3', '--solutions'),
+      ]);
+
+      expect(outcomes[0]?.stdout).toMatch(/✓ {2}3 {2}order_processors sees every order.* 7\n/);
+      expect(outcomes[0]?.stdout).toContain('7 of 7 points');
+      expect(outcomes[1]?.stdout).toContain('8 of 8 points');
+      expect(outcomes.map(({ code }) => code)).toEqual([0, 0]);
+    },
+  );
+
+  it(
+    'shows the first failure in full: expected, happened, commands, state, output, next step',
+    LONG,
+    async () => {
+      const bench = new Bench();
+      const file = submission(
+        bench,
+        readSolution()
+          .replace("'~',\n    KEPT_ORDERS", () => "'~',\n    1000 + KEPT_ORDERS * 0")
+          .replace(
+            'const fields = { productId, userId, quantity, timestamp };',
+            "console.log('adding', productId);\n  const fields = { productId, userId, quantity };",
+          ),
+      );
+
+      const { code, stdout } = await bench.run('grade', 'orders', '--file', file);
+
+      expect(code).toBe(1);
+      const [, detail = ''] = stdout.split(
+        '1. An order becomes one entry of orders:new, and its id is returned\n',
+      );
+      expect(detail).toMatch(/expected {4}the fields productId=tea-\d+, userId=/);
+      expect(detail).toMatch(
+        /happened {4}the entry has productId=tea-\d+, userId=user-\d+, quantity=\d+\n/,
+      );
+      expect(detail).toMatch(/shop {7}XADD orders:new MAXLEN ~ 1000 \* productId tea-\d+/);
+      expect(detail).toMatch(/stream orders:new: 40 entries/);
+      expect(detail).toContain('shop | adding tea-1');
+      expect(detail).toContain('npm run hint orders 1');
+      expect(detail).toContain('chapter 2, "The command, part by part"');
+      expect(detail, 'the others in one line').toMatch(/^2\. 10400 were there, .*$/m);
+      expect(detail).toContain('npm run grade orders -- --all');
+      for (const line of detail.split('\n').filter((text) => !/^ {4}/.test(text))) {
+        expect(line.length, line).toBeLessThanOrEqual(80);
+      }
+    },
+  );
+
+  it(
+    "shows the line of an error in the learner's file, and what TypeScript says",
+    LONG,
+    async () => {
+      const bench = new Bench();
+      const file = submission(
+        bench,
+        readSolution().replace(
+          '  const { productId, userId, quantity, timestamp } = order;',
+          "  const { productId, userId, quantity, timestamp } = order;\n  const none: { price: number } = (order as any).discount;\n  console.log(none.price.toFixed(2));\n  const text: number = 'three';",
+        ),
+      );
+
+      const { stdout } = await bench.run('grade', 'orders', '1', '--file', file);
+
+      const line =
+        readFileSync(file, 'utf8')
+          .split('\n')
+          .findIndex((text) => text.includes('none.price')) + 1;
+      expect(stdout).toContain('(crashed)');
+      expect(stdout).toContain("Cannot read properties of undefined (reading 'price')");
+      expect(stdout).toMatch(new RegExp(`at {10}.*orders\\.ts:${line}:\\d+`));
+      expect(stdout).toContain(`orders.ts:${line + 1}:9`);
+      expect(stdout).toContain("Type 'string' is not assignable to type 'number'");
+    },
+  );
+
+  it('opens all failures with --all', LONG, async () => {
+    const bench = new Bench();
+    const file = submission(
+      bench,
+      readSolution()
+        .replace('KEPT_ORDERS = 10_000', 'KEPT_ORDERS = 10')
+        .replace("GROUP, '0'", () => "GROUP, '$'"),
+    );
+
+    const { stdout } = await bench.run('grade', 'orders', '--all', '--file', file);
+
+    expect(stdout.match(/^ {2}expected/gm)).toHaveLength(2);
+  });
+
+  it('writes --json and --junit, and grades the same data again with --seed', LONG, async () => {
+    const bench = new Bench();
+    const json = join(bench.folder, 'results.json');
+    const xml = join(bench.folder, 'results.xml');
+    const file = submission(
+      bench,
+      readSolution().replace('KEPT_ORDERS = 10_000', 'KEPT_ORDERS = 10'),
+    );
+
+    const args = ['orders', '--file', file, '--seed', '42'];
+    const { code } = await bench.run('grade', ...args, '--json', json, '--junit', xml);
+
+    expect(code).toBe(1);
+    const report = JSON.parse(readFileSync(json, 'utf8'));
+    expect(report).toMatchObject({ version: 1, seed: 42, points: 93, of: 100 });
+    expect(report.exercises[0]).toMatchObject({ name: 'orders', number: 1, points: 93 });
+    const statuses = report.exercises[0].requirements.map((one: { status: string }) => one.status);
+    expect(statuses.filter((status: string) => status !== 'passed')).toEqual(['failed']);
+    const junit = readFileSync(xml, 'utf8');
+    expect(junit).toContain('tests="14" failures="1" errors="0"');
+    expect(junit).toMatch(/<failure message="failed: 10400 were there/);
+    expect(junit.match(/<property name="max-points"/g)).toHaveLength(14);
+  });
+
+  it('writes what never came to a verdict as an error in JUnit', LONG, async () => {
+    const bench = new Bench();
+    const xml = join(bench.folder, 'results.xml');
+    const file = submission(bench, 'export const \u0000;');
+
+    await bench.run('grade', 'orders', '--file', file, '--junit', xml);
+
+    const junit = readFileSync(xml, 'utf8');
+    expect(junit).toContain('tests="14" failures="0" errors="14"');
+    expect(junit).not.toContain('\u0000');
+  });
+});
+
+describe('bad input', () => {
+  it.each([
+    [['4'], "There is no exercise '4'; there are 1 (orders), 2 (notifications), 3 (cart)."],
+    [['0'], "There is no exercise '0'"],
+    [['ing'], "'ing' could be exercise"],
+    [['orders', '15'], "Exercise orders has no requirement '15'; it has 1 to 14."],
+    [['orders', 'ack'], "Exercise orders has no requirement 'ack'"],
+    [['orders', '3', '4'], "What is '4'?"],
+    [['--seed', 'x'], 'The seed is a whole number'],
+    [['--file', 'x.ts'], '--file needs the name of one exercise'],
+    [['--solution'], "Unknown option '--solution'"],
+    [['orders', '--file', '/nowhere/orders.ts'], 'There is no file /nowhere/orders.ts'],
+    [['orders', '3', '--solutions', '--json', '/nowhere/x.json'], '/nowhere/x.json'],
+  ])('%j gets a message and exit code 1', LONG, async (args, message) => {
+    const bench = new Bench();
+
+    const { code, stderr } = await bench.run('grade', ...args);
+
+    expect(stderr).toContain(message);
+    expect(stderr).not.toMatch(/^ +at /m);
+    expect(code).toBe(1);
+  });
+
+  it('says where the dashes go when npm has swallowed --json', async () => {
+    const bench = new Bench();
+
+    const { code, stderr } = await bench.runWith({ env: { npm_config_json: 'true' } }, 'grade');
+
+    expect(stderr).toContain('npm run grade -- --json');
+    expect(code).toBe(1);
+  });
+});
+
+describe('npm run grade -- --watch', () => {
+  it('grades again what was saved, and ends with Ctrl+C', LONG, async () => {
+    const bench = new Bench();
+    const file = submission(
+      bench,
+      readSolution().replace('KEPT_ORDERS = 10_000', 'KEPT_ORDERS = 10'),
+    );
+    const running = bench.start('grade', 'orders', '2', '--watch', '--file', file);
+    await running.says(/0 of 7 points[\s\S]*Watching/);
+
+    writeFileSync(file, readSolution());
+    await running.says(/ 7 of 7 points[\s\S]*Watching/);
+    writeFileSync(file, 'this is no TypeScript');
+    await running.says(/7 of 7 points[\s\S]*orders\.ts:1:\d+[\s\S]*Watching/);
+    rmSync(file);
+    await running.says(/There is no file/);
+    // Saved as some editors do it: another file takes the name.
+    writeFileSync(`${file}.new`, readSolution());
+    renameSync(`${file}.new`, file);
+    await running.says(/There is no file[\s\S]*7 of 7 points/);
+    running.ctrlC();
+    const { code, stderr } = await running.ended;
+
+    expect(code).toBe(0);
+    expect(stderr).toBe('');
+    await expect.poll(() => bench.survivors(), WAIT).toEqual([]);
+  });
+});
+
+describe('however a grading ends', () => {
+  it.each(['SIGKILL', 'SIGTERM', 'SIGHUP', 'Ctrl+C'] as const)(
+    '%s in the middle of it leaves nothing behind',
+    LONG,
+    async (how) => {
+      const bench = new Bench();
+      const running = bench.start('grade', '--solutions');
+      await expect
+        .poll(() => bench.survivors().filter((line) => line.includes('host.mjs')).length, WAIT)
+        .toBeGreaterThan(3);
+
+      if (how === 'Ctrl+C') running.ctrlC();
+      else running.kill(how);
+      const { stderr } = await running.ended;
+
+      expect(stderr).toBe('');
+      await expect.poll(() => bench.survivors(), WAIT).toEqual([]);
+      await expect.poll(() => bench.leftFiles(), WAIT).toEqual([]);
+    },
+  );
+});
+
+describe('a fourth exercise', () => {
+  it('is three folders, and no list to edit', LONG, async () => {
+    const bench = new Bench();
+    const copy = copyOfTheWorkbook(bench, 'a copy with a fourth exercise');
+    const files: Record<string, string> = {
+      'exercises/04-page-views/README.md': '# 4. Page views\n\nCount them.\n',
+      'exercises/04-page-views/views.ts':
+        "import type { Redis } from 'ioredis';\n\nexport async function countView(redis: Redis, page: string): Promise<string> {\n  // TODO: XADD.\n  throw new Error('Not implemented yet');\n}\n",
+      'solutions/04-page-views/README.md': '# 4. Page views: the answer\n',
+      'solutions/04-page-views/views.ts':
+        "import type { Redis } from 'ioredis';\n\nexport async function countView(redis: Redis, page: string): Promise<string> {\n  return String(await redis.xadd('views', '*', 'page', page));\n}\n",
+      'grader/04-page-views/requirements.ts':
+        "import type { Requirement } from '../requirement.ts';\n\nexport const requirements: readonly Requirement[] = [\n  {\n    id: 'count',\n    title: 'A view becomes an entry of views',\n    points: 100,\n    task: 1,\n    hints: ['XADD.', \"redis.xadd('views', '*', 'page', page)\"],\n    lesson: { chapter: 2, heading: 'The command, part by part' },\n  },\n];\n",
+      'grader/04-page-views/spec.ts':
+        "import type { Spec } from '../harness/exercise.ts';\nimport { check } from '../harness/unmet.ts';\nimport { requirements } from './requirements.ts';\n\ntype Views = typeof import('../../solutions/04-page-views/views.ts');\n\nexport const spec: Spec<Views> = {\n  requirements,\n  checks: {\n    count: async (trial) => {\n      const site = await trial.hire('site');\n      const id = await site.call.countView('/tea');\n      const entries = await trial.redis.xrange('views', '-', '+');\n      check(entries.length === 1 && entries[0]?.[0] === id, {\n        expected: 'one entry, and its id',\n        happened: JSON.stringify(entries),\n      });\n    },\n  },\n};\n",
+    };
+    for (const [path, text] of Object.entries(files)) {
+      mkdirSync(join(copy, path, '..'), { recursive: true });
+      writeFileSync(join(copy, path), text);
+    }
+
+    const solution = await bench.runWith({ cwd: copy }, 'grade', '4', '--solutions');
+    const starter = await bench.runWith({ cwd: copy }, 'grade', 'views');
+
+    expect(solution.stdout).toContain('4. Page views');
+    expect(solution.stdout).toContain('100 of 100 points');
+    expect(solution.code).toBe(0);
+    expect(starter.stdout).toContain('(not started)');
+    expect(starter.stdout).toContain('0 of 100 points');
+    expect(starter.code).toBe(1);
+  });
+});

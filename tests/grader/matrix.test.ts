@@ -1,0 +1,50 @@
+import { describe, expect, it } from 'vitest';
+import { findExercise } from '../../grader/catalogue.ts';
+import { failed, gradeAll } from '../support/grading.ts';
+import { EXERCISES, rightOnes, wrongOnes } from './submissions.ts';
+
+// Is the grader fair, and is it sharp? Correct submissions in other styles get full points; each wrong one fails exactly
+// the requirements that it should.
+
+const PATIENCE = { timeout: 400_000 };
+
+// One exercise after the other: each of these batches keeps the machine busy.
+let queue: Promise<unknown> = Promise.resolve();
+
+describe.each(EXERCISES)('%s', (exercise) => {
+  const { fileName, requirements } = findExercise(exercise);
+  const right = rightOnes(exercise);
+  const wrong = wrongOnes(exercise);
+  const batch = queue.then(() => gradeAll(exercise, fileName, [...right, ...wrong]));
+  queue = batch.catch(() => {});
+
+  it.each(right)('accepts the style $name', PATIENCE, async ({ name }) => {
+    const { results } = await batch;
+
+    const graded = results.get(name) ?? [];
+    expect(graded).toHaveLength(requirements.length);
+    const trouble = graded.filter(({ status }) => status !== 'passed');
+    expect(trouble.map(({ id, happened }) => `${id}: ${happened}`)).toEqual([]);
+  });
+
+  it.each(wrong)('sees that $name is wrong', PATIENCE, async ({ name, fails, mayFail = [] }) => {
+    const { results } = await batch;
+
+    const graded = results.get(name) ?? [];
+    const why = graded.map(({ id, happened }) => `${id}: ${happened ?? 'passed'}`).join('\n');
+    const found = failed(graded).filter((id) => !mayFail.includes(id));
+    expect(found.toSorted(), why).toEqual(fails.toSorted());
+  });
+
+  it('leaves no process behind', PATIENCE, async () => {
+    expect((await batch).survivors).toEqual([]);
+  });
+
+  it.each(requirements)('has two wrong submissions that fail $id', ({ id }) => {
+    expect(wrong.filter(({ fails }) => fails.includes(id)).length).toBeGreaterThanOrEqual(2);
+  });
+
+  it('has six correct ones in different styles', () => {
+    expect(right.length).toBeGreaterThanOrEqual(6);
+  });
+});

@@ -1,0 +1,39 @@
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { findExercise } from '../../grader/catalogue.ts';
+import { ROOT } from '../support/workbook.ts';
+import { wrongCarts } from './wrong/cart.ts';
+import { wrongNotifications } from './wrong/notifications.ts';
+import { wrongOrders } from './wrong/orders.ts';
+import { type Wrong, writeWrong } from './wrong/wrong.ts';
+
+const RIGHT = join(ROOT, 'tests', 'grader', 'right');
+
+export const EXERCISES = ['orders', 'notifications', 'cart'] as const;
+export type Name = (typeof EXERCISES)[number];
+
+const WRONG: Record<Name, readonly Wrong[]> = {
+  orders: wrongOrders,
+  notifications: wrongNotifications,
+  cart: wrongCarts,
+};
+
+export function solutionOf(name: Name): string {
+  return readFileSync(findExercise(name).solution, 'utf8');
+}
+
+/** The correct submissions of an exercise in other styles, by their file's name. */
+export function rightOnes(name: Name): { name: string; code: string }[] {
+  const folder = join(RIGHT, name);
+  const files = existsSync(folder) ? readdirSync(folder) : [];
+  return files.map((file) => ({ name: file, code: readFileSync(join(folder, file), 'utf8') }));
+}
+
+/** The wrong submissions of an exercise, with what they fail. */
+export function wrongOnes(name: Name): (Wrong & { name: string; code: string })[] {
+  return WRONG[name].map((wrong) => {
+    const correct = wrong.base ? readFileSync(join(RIGHT, wrong.base), 'utf8') : solutionOf(name);
+    const origin = wrong.base ? ` (${wrong.base})` : '';
+    return { ...wrong, name: `${wrong.mistake}${origin}`, code: writeWrong(correct, wrong) };
+  });
+}
