@@ -10,7 +10,9 @@ import { Unmet } from './unmet.ts';
 import { explain, refusedCommands, TimeIsUp } from './verdict.ts';
 
 /** Enough for a busy machine; what needs as long as this will not come any more. */
-const TIME_LIMIT_MS = 10_000;
+const TIME_LIMIT_MS = 20_000;
+/** A worker that has not answered for so many seconds is in an endless loop. */
+const MOST_SILENT_SECONDS = 4;
 
 /** Checks one requirement: returns when it is met, throws when it is not. */
 export type Check<Submission> = (trial: Trial<Submission>) => Promise<void>;
@@ -82,6 +84,7 @@ async function judge<Submission>(
     const late = () => reject(new TimeIsUp(`to be done within ${seconds} seconds`));
     clock = setTimeout(late, TIME_LIMIT_MS);
   });
+  const watchdog = watchForSilence(trial, supervisor);
   const dismissed = new Set<number>();
   const dismiss = async () => {
     const hosts = trial.workers.map(({ host }) => host).filter((host) => !dismissed.has(host));
@@ -92,7 +95,7 @@ async function judge<Submission>(
   try {
     const running = check(trial);
     running.catch(() => {});
-    await Promise.race([running, trial.hopeless, timeIsUp]);
+    await Promise.race([running, trial.hopeless, timeIsUp, watchdog.silence]);
     await expectNothingForbidden(lane);
     // What a worker leaves behind may still fail when it comes to rest, and then it counts.
     await dismiss();
@@ -104,6 +107,7 @@ async function judge<Submission>(
     return await explain(forbidden ?? error, trial, supervisor, commands);
   } finally {
     clearTimeout(clock);
+    watchdog.stop();
     await dismiss();
   }
 }
@@ -115,4 +119,36 @@ async function expectNothingForbidden({ redis }: Lane): Promise<void> {
     'commands that read and write data, and no others',
     `it sent ${first}, which the server refused: in production others use that server too`,
   );
+}
+
+/** Rejects when a worker has not reacted for some seconds, although the check does not keep it paused. */
+function watchForSilence<Submission>(
+  trial: Trial<Submission>,
+  supervisor: SupervisorFunctions,
+): { silence: Promise<never>; stop(): void } {
+  const silentFor = new Map<number, number>();
+  let timer: NodeJS.Timeout | undefined;
+  let stopped = false;
+  const silence = new Promise<never>((_, reject) => {
+    const look = async () => {
+      for (const { host, gone, paused } of trial.workers) {
+        const silent = !gone && !paused && !(await supervisor.answers(host));
+        silentFor.set(host, silent ? (silentFor.get(host) ?? 0) + 1 : 0);
+      }
+      if (Math.max(0, ...silentFor.values()) >= MOST_SILENT_SECONDS) {
+        reject(new TimeIsUp('every worker to react'));
+      } else if (!stopped) {
+        timer = setTimeout(() => void look().catch(reject), 1000);
+      }
+    };
+    timer = setTimeout(() => void look().catch(reject), 1000);
+  });
+  silence.catch(() => {});
+  return {
+    silence,
+    stop: () => {
+      stopped = true;
+      clearTimeout(timer);
+    },
+  };
 }

@@ -2,6 +2,7 @@ import type { Trial } from './trial.ts';
 
 const WATCH_MS = 250;
 const MANY_PER_SECOND = 300;
+const MOST_OF_WHAT_IS_POSSIBLE = 0.15;
 
 /** What a worker sends to Redis while there is nothing to do. */
 export interface Idleness {
@@ -36,5 +37,6 @@ export async function commandsWhileIdle<Submission>(
   const sent = (await trial.commands()).slice(before);
   const count = sent.filter((command) => command.worker === worker).length;
   const perSecond = (count / milliseconds) * 1000;
-  return { count, milliseconds, spins: perSecond > MANY_PER_SECOND && count > possible / 6 };
+  const spins = perSecond > MANY_PER_SECOND && count > possible * MOST_OF_WHAT_IS_POSSIBLE;
+  return { count, milliseconds, spins };
 }

@@ -48,6 +48,8 @@ export class Worker<Submission> {
   readonly #around: Surroundings;
   /** Whether the check itself has killed it. */
   gone = false;
+  /** Whether the check keeps it paused at the moment. */
+  paused = false;
 
   constructor(name: string, host: number, around: Surroundings) {
     this.name = name;
@@ -102,11 +104,13 @@ export class Worker<Submission> {
 
   /** SIGSTOP: as a long pause of the garbage collector, or a virtual machine that is moved. */
   async pause(): Promise<void> {
+    this.paused = true;
     await this.#around.supervisor.signal(this.host, 'SIGSTOP');
   }
 
   async resume(): Promise<void> {
     await this.#around.supervisor.signal(this.host, 'SIGCONT');
+    this.paused = false;
   }
 
   #remote(send: (name: string, args: unknown[]) => Promise<unknown>): Remote<Submission> {

@@ -6,7 +6,7 @@ import type { HostProcess } from './host-process.ts';
 import type { Servers } from './servers.ts';
 
 /** How long a submission may take to be loaded: it only has to define functions. */
-const LOAD_WITHIN_MS = 5000;
+const LOAD_WITHIN_MS = 8000;
 
 /**
  * Owns the processes of one submission while it is graded: starts its workers, passes calls and callbacks on between

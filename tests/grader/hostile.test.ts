@@ -178,9 +178,9 @@ const HOSTILE: Record<string, Hostile> = {
   'an exit at top level': broken(`${SOLUTION}\nprocess.exit(0);`, /while it was being loaded/),
   'an await at top level that never ends': broken(
     `${SOLUTION}\nawait new Promise(() => {});`,
-    /not loaded within 5 seconds/,
+    /not loaded within 8 seconds/,
   ),
-  'an endless loop at top level': broken(`${SOLUTION}\nfor (;;) {}`, /not loaded within 5 seconds/),
+  'an endless loop at top level': broken(`${SOLUTION}\nfor (;;) {}`, /not loaded within 8 seconds/),
 };
 
 const cases = Object.entries(HOSTILE);

@@ -51,7 +51,19 @@ export const wrongCarts: readonly Wrong[] = [
         "redis.call('HSET', cart, itemId, change)\n      if tonumber(change) <= 0 then",
       ],
     ],
-    fails: [],
+    fails: [
+      'apply',
+      'once',
+      'rebuild',
+      'project',
+      'new-users',
+      'redelivered',
+      'share',
+      'crash',
+      'rebuild-live',
+      'zombie',
+      'snapshots',
+    ],
   },
   {
     mistake: 'lines of 0 and less stay',
@@ -61,24 +73,57 @@ export const wrongCarts: readonly Wrong[] = [
         "redis.call('HINCRBY', cart, itemId, change)",
       ],
     ],
-    fails: [],
+    fails: [
+      'apply',
+      'rebuild',
+      'project',
+      'new-users',
+      'stop',
+      'share',
+      'crash',
+      'rebuild-live',
+      'zombie',
+    ],
   },
   {
     mistake: 'only lines of exactly 0 go',
     changes: [['change) <= 0 then', 'change) == 0 then']],
-    fails: [],
+    fails: [
+      'apply',
+      'rebuild',
+      'project',
+      'new-users',
+      'stop',
+      'share',
+      'crash',
+      'rebuild-live',
+      'zombie',
+    ],
   },
   {
     mistake: 'a checkout leaves the cart as it is',
     changes: [["      redis.call('DEL', cart)\n    elseif", '      local done = true\n    elseif']],
-    fails: [],
+    fails: ['apply', 'once', 'rebuild', 'project', 'share', 'crash', 'rebuild-live', 'zombie'],
   },
   {
     mistake: 'the last id is a field of the cart',
     changes: [
       [SET_LAST, "    redis.call('HSET', cart, '_last', id)\n    redis.call('SET', lastKey, id)\n"],
     ],
-    fails: [],
+    fails: [
+      'apply',
+      'once',
+      'rebuild',
+      'project',
+      'new-users',
+      'redelivered',
+      'stop',
+      'share',
+      'crash',
+      'rebuild-live',
+      'zombie',
+      'snapshots',
+    ],
   },
   {
     mistake: 'no guard against applying twice',
@@ -98,7 +143,7 @@ export const wrongCarts: readonly Wrong[] = [
   {
     mistake: 'only the very last event is recognised',
     changes: [[APPLY_ONE_LINE, '  if last ~= id then apply(id, eventType, itemId, quantity) end']],
-    fails: [],
+    fails: ['once', 'rebuild'],
   },
   {
     mistake: 'compares in the program, and changes in another step',
@@ -119,7 +164,7 @@ export const wrongCarts: readonly Wrong[] = [
         "      redis.call('DEL', cart, lastKey)\n      return\n    elseif",
       ],
     ],
-    fails: [],
+    fails: ['once', 'share', 'zombie'],
   },
 
   // Reading
@@ -138,12 +183,12 @@ export const wrongCarts: readonly Wrong[] = [
   {
     mistake: 'rebuilds without clearing the cart',
     changes: [["  redis.call('DEL', cart, lastKey)\n", "  redis.call('DEL', lastKey)\n"]],
-    fails: [],
+    fails: ['rebuild', 'snapshots'],
   },
   {
     mistake: 'clears the cart, and keeps the last id',
     changes: [["  redis.call('DEL', cart, lastKey)\n", "  redis.call('DEL', cart)\n"]],
-    fails: [],
+    fails: ['rebuild', 'rebuild-live'],
   },
   {
     mistake: 'reads only the first 1,000 events',
@@ -163,7 +208,18 @@ export const wrongCarts: readonly Wrong[] = [
         "redis.call('XREVRANGE', events, '+', '(' .. last)",
       ],
     ],
-    fails: [],
+    fails: [
+      'rebuild',
+      'project',
+      'new-users',
+      'redelivered',
+      'stop',
+      'share',
+      'crash',
+      'rebuild-live',
+      'zombie',
+      'snapshots',
+    ],
   },
   {
     mistake: 'forgets the last id after a rebuild',
@@ -173,12 +229,12 @@ export const wrongCarts: readonly Wrong[] = [
         "  if ARGV[1] ~= 'snapshot' then redis.call('DEL', lastKey) end\n  if ARGV[1] == 'snapshot' and last then",
       ],
     ],
-    fails: [],
+    fails: ['rebuild'],
   },
   {
     mistake: 'returns 0',
     changes: [['  return users.length;', '  return 0;']],
-    fails: [],
+    fails: ['rebuild', 'snapshots'],
   },
   {
     mistake: 'rebuilds only the carts that have a hash',
@@ -188,7 +244,7 @@ export const wrongCarts: readonly Wrong[] = [
         "  const users = (await redis.keys('cart:current:*')).map((key) => key.slice('cart:current:'.length));\n  for (const userId of users) await runScript(redis, REBUILD",
       ],
     ],
-    fails: [],
+    fails: ['rebuild', 'snapshots'],
   },
   {
     mistake: 'rebuilds through the group, with XREADGROUP 0',
@@ -198,7 +254,7 @@ export const wrongCarts: readonly Wrong[] = [
         "  for (const userId of users) {\n    const [cart, last, events] = keysOf(userId);\n    await redis.del(cart, last);\n    await createGroup(redis, userId);\n    const reply = await redis.xreadgroup('GROUP', GROUP, 'rebuilder', 'COUNT', 100_000, 'STREAMS', events, '0');\n    for (const [id, fields] of reply?.[0]?.[1] ?? []) {\n      const event: Record<string, string> = {};\n      for (let at = 0; at < (fields?.length ?? 0); at += 2) event[fields?.[at] ?? ''] = fields?.[at + 1] ?? '';\n      await applyEvent(redis, userId, id, event as unknown as CartEvent);\n    }\n  }\n  void keep;",
       ],
     ],
-    fails: [],
+    fails: ['rebuild', 'snapshots'],
   },
 
   // Projecting
@@ -210,7 +266,16 @@ export const wrongCarts: readonly Wrong[] = [
         'local left = #pending',
       ],
     ],
-    fails: [],
+    fails: [
+      'project',
+      'new-users',
+      'redelivered',
+      'stop',
+      'share',
+      'crash',
+      'rebuild-live',
+      'zombie',
+    ],
   },
   {
     mistake: 'does not use a group at all',
@@ -220,7 +285,16 @@ export const wrongCarts: readonly Wrong[] = [
         "    void [streams, options, name];\n    await reader.xread('BLOCK', blockMs, 'STREAMS', 'nothing', '$');\n    return users;",
       ],
     ],
-    fails: [],
+    fails: [
+      'project',
+      'new-users',
+      'redelivered',
+      'stop',
+      'share',
+      'crash',
+      'rebuild-live',
+      'zombie',
+    ],
   },
   {
     mistake: 'looks for users only when it starts',
@@ -228,7 +302,7 @@ export const wrongCarts: readonly Wrong[] = [
       ['  let nextSweep = 0;\n', '  let nextSweep = 0;\n  const all = await findUsers(redis);\n'],
       ['      const all = await findUsers(redis);\n', ''],
     ],
-    fails: [],
+    fails: ['new-users', 'share'],
   },
   {
     mistake: 'looks for users every ten seconds',
@@ -242,7 +316,7 @@ export const wrongCarts: readonly Wrong[] = [
         '      if (Date.now() >= nextLook) {\n        all = await findUsers(redis);\n        nextLook = Date.now() + 10_000;\n      }\n',
       ],
     ],
-    fails: [],
+    fails: ['new-users', 'share'],
   },
   {
     mistake: 'never looks at what is pending of others',
@@ -268,7 +342,7 @@ export const wrongCarts: readonly Wrong[] = [
         '        else await project(redis, name, userId);',
       ],
     ],
-    fails: [],
+    fails: ['redelivered', 'crash', 'zombie'],
   },
   {
     mistake: 'applies what is delivered again once more',
@@ -278,7 +352,7 @@ export const wrongCarts: readonly Wrong[] = [
         "  local last = catchUp()\n  if not last then return end\n  for _, entry in ipairs(redis.call('XPENDING', events, ARGV[1], 'IDLE', 1000, '-', last, 100)) do\n    local found = redis.call('XRANGE', events, entry[1], entry[1])[1]\n    local event = {}\n    for at = 1, #found[2], 2 do event[found[2][at]] = found[2][at + 1] end\n    apply(last, event.eventType, event.itemId, event.quantity)\n  end\n  local pending",
       ],
     ],
-    fails: [],
+    fails: ['redelivered'],
   },
   {
     mistake: 'is not woken when it is told to stop',
@@ -287,7 +361,8 @@ export const wrongCarts: readonly Wrong[] = [
       ['const LONGEST_BLOCK_MS = 100;', 'const LONGEST_BLOCK_MS = 4000;'],
       ['leaseMs / 4', 'leaseMs'],
     ],
-    fails: [],
+    fails: ['stop'],
+    mayFail: ['share', 'new-users'],
   },
   {
     mistake: 'never blocks',
@@ -297,7 +372,8 @@ export const wrongCarts: readonly Wrong[] = [
         "const options = ['COUNT', 100] as const;\n    void blockMs;",
       ],
     ],
-    fails: ['stop'],
+    fails: [],
+    mayFail: ['stop'],
   },
   {
     mistake: 'leaves its connection open',
@@ -325,18 +401,19 @@ export const wrongCarts: readonly Wrong[] = [
   {
     mistake: 'a projector that dies keeps its users',
     changes: [["  redis.call('ZREMRANGEBYSCORE', KEYS[1], '-inf', now)\n", '']],
-    fails: [],
+    fails: ['crash', 'zombie'],
   },
   {
-    mistake: 'shares out by the number of a projector at its start',
+    mistake: 'does not notice when one of three projectors is gone',
     changes: [
       [
         '      const projectors = await reportAlive(redis, name, leaseMs);\n',
-        '      projectors ??= await reportAlive(redis, name, leaseMs);\n',
+        '      const alive = await reportAlive(redis, name, leaseMs);\n      projectors = projectors.length < 3 ? alive : projectors;\n',
       ],
-      ['  let nextSweep = 0;\n', '  let nextSweep = 0;\n  let projectors: string[] | undefined;\n'],
+      ['  let nextSweep = 0;\n', '  let nextSweep = 0;\n  let projectors: string[] = [];\n'],
     ],
     fails: [],
+    mayFail: ['crash', 'zombie'],
   },
   {
     mistake: 'snapshots the hash instead of the events',
@@ -356,7 +433,7 @@ export const wrongCarts: readonly Wrong[] = [
   {
     mistake: 'a snapshot without the id of its last event',
     changes: [["    redis.call('SET', lastKey, kept.last)\n", '']],
-    fails: [],
+    fails: ['snapshots'],
   },
 
   // Projectors that work entry by entry
@@ -364,16 +441,27 @@ export const wrongCarts: readonly Wrong[] = [
     base: ENTRY_BY_ENTRY,
     mistake: 'the groups begin at $',
     changes: [["PREFIX + user, GROUP, '0', 'MKSTREAM'", "PREFIX + user, GROUP, '$', 'MKSTREAM'"]],
-    fails: [],
+    fails: [
+      'project',
+      'new-users',
+      'redelivered',
+      'stop',
+      'share',
+      'crash',
+      'rebuild-live',
+      'zombie',
+    ],
   },
   {
     base: ENTRY_BY_ENTRY,
     mistake: 'a lease that does not end by itself',
     changes: [
+      ["return redis.call('PEXPIRE', KEYS[1], ARGV[2]) end return 0`;", 'return 1 end return 0`;'],
       ["token, 'PX', leaseMs, 'NX')", "token, 'NX')"],
       ['  leaseMs: number,\n): Promise<boolean> {', '  _leaseMs: number,\n): Promise<boolean> {'],
     ],
     fails: [],
+    mayFail: ['crash', 'zombie'],
   },
   {
     base: ENTRY_BY_ENTRY,
@@ -386,7 +474,7 @@ export const wrongCarts: readonly Wrong[] = [
       ],
       ['token, leaseMs);\n  };', 'token, 1e9);\n  };'],
     ],
-    fails: [],
+    fails: ['redelivered', 'crash', 'zombie'],
   },
   {
     base: ENTRY_BY_ENTRY,
@@ -396,7 +484,8 @@ export const wrongCarts: readonly Wrong[] = [
       ["  if redis.call('GET', KEYS[1]) ~= ARGV[1] then return {} end\n", ''],
       ['GROUP, name, 0, cursor', 'GROUP, name, leaseMs, cursor'],
     ],
-    fails: [],
+    fails: ['share', 'zombie'],
+    mayFail: ['crash'],
   },
   {
     base: ENTRY_BY_ENTRY,
@@ -407,7 +496,8 @@ export const wrongCarts: readonly Wrong[] = [
         "    await redis.eval(`${APPLY.replace('if last and not newer(id, last) then return end', '')} apply(ARGV[1], ARGV[2], ARGV[3], ARGV[4])`, 2, ...keysOf(user).slice(0, 2), id, ...fields.filter((_, at) => at % 2 === 1));\n",
       ],
     ],
-    fails: [],
+    fails: ['redelivered', 'rebuild-live', 'zombie'],
+    mayFail: ['crash'],
   },
   {
     base: ENTRY_BY_ENTRY,
@@ -427,6 +517,7 @@ export const wrongCarts: readonly Wrong[] = [
       ],
     ],
     fails: [],
+    mayFail: ['zombie', 'crash'],
   },
   {
     base: ENTRY_BY_ENTRY,
@@ -439,13 +530,14 @@ export const wrongCarts: readonly Wrong[] = [
       ['name, 0, cursor', 'name, 1e9, cursor'],
       ['const [next, entries] = page', 'const [next] = page'],
     ],
-    fails: [],
+    fails: ['redelivered', 'crash', 'zombie'],
   },
   {
     base: ENTRY_BY_ENTRY,
     mistake: 'takes over only what has been idle for an hour',
     changes: [['name, 0, cursor', 'name, 3_600_000, cursor']],
-    fails: [],
+    fails: ['redelivered', 'crash', 'zombie'],
+    mayFail: ['new-users', 'stop', 'share', 'rebuild-live', 'snapshots'],
   },
   {
     base: ENTRY_BY_ENTRY,
@@ -456,7 +548,8 @@ export const wrongCarts: readonly Wrong[] = [
         "  for (const user of users) {\n    const entries = await redis.xrange(PREFIX + user, '-', '+');\n    await redis.del(`cart:current:${user}`, `cart:last:${user}`);\n    for (const [id, fields] of entries) await applyEvent(redis, user, id, readEvent(fields));\n  }\n",
       ],
     ],
-    fails: [],
+    fails: ['snapshots'],
+    mayFail: ['new-users', 'redelivered', 'stop', 'share', 'crash', 'rebuild-live', 'zombie'],
   },
   {
     base: ENTRY_BY_ENTRY,
@@ -467,7 +560,7 @@ export const wrongCarts: readonly Wrong[] = [
         "  for (const user of users) {\n    await redis.del(`cart:current:${user}`, `cart:last:${user}`);\n    await redis.xgroup('SETID', PREFIX + user, GROUP, '0').catch(() => {});\n  }\n",
       ],
     ],
-    fails: [],
+    fails: ['rebuild', 'snapshots'],
   },
   {
     base: ENTRY_BY_ENTRY,
@@ -478,7 +571,18 @@ export const wrongCarts: readonly Wrong[] = [
         "redis.scan(cursor, 'MATCH', 'cart:current:*', 'COUNT', 500);\n    for (const key of keys) users.add(key.slice('cart:current:'.length));",
       ],
     ],
-    fails: [],
+    fails: [
+      'rebuild',
+      'project',
+      'new-users',
+      'redelivered',
+      'stop',
+      'share',
+      'crash',
+      'rebuild-live',
+      'zombie',
+      'snapshots',
+    ],
   },
   {
     base: ENTRY_BY_ENTRY,
@@ -494,7 +598,8 @@ export const wrongCarts: readonly Wrong[] = [
         "return (\n    (await redis.set(leaseOf(user), token, 'PX', leaseMs, 'NX')) === 'OK' ||\n    (await redis.eval(RENEW, 1, leaseOf(user), token, leaseMs)) === 1\n  );",
       ],
     ],
-    fails: [],
+    fails: ['share'],
+    mayFail: ['crash', 'rebuild-live', 'zombie', 'new-users', 'redelivered', 'stop', 'snapshots'],
   },
   {
     base: ENTRY_BY_ENTRY,
@@ -505,7 +610,8 @@ export const wrongCarts: readonly Wrong[] = [
         '    await sleep(0);\n',
       ],
     ],
-    fails: [],
+    fails: ['stop'],
+    mayFail: ['share', 'crash', 'rebuild-live', 'zombie', 'new-users'],
   },
   {
     base: ENTRY_BY_ENTRY,
@@ -516,6 +622,15 @@ export const wrongCarts: readonly Wrong[] = [
         ';',
       ],
     ],
-    fails: [],
+    fails: [
+      'project',
+      'new-users',
+      'redelivered',
+      'stop',
+      'share',
+      'crash',
+      'rebuild-live',
+      'zombie',
+    ],
   },
 ];

@@ -64,7 +64,7 @@ export const wrongNotifications: readonly Wrong[] = [
   {
     mistake: 'one group for all channels',
     changes: [['return `${channel}_notifier_group`;', "return 'email_notifier_group';"]],
-    fails: [],
+    fails: ['groups', 'groups-again', 'routes', 'every-group', 'late', 'slow'],
   },
   {
     mistake: 'stops making groups at the first that exists',
@@ -99,7 +99,8 @@ export const wrongNotifications: readonly Wrong[] = [
         "    if (!isReply(error, 'BUSYGROUP')) throw error;\n    await redis.xgroup('SETID', STREAM, groupOf(channel), '0');",
       ],
     ],
-    fails: [],
+    fails: ['groups-again', 'stop'],
+    mayFail: ['share'],
   },
 
   // Delivering
@@ -111,7 +112,7 @@ export const wrongNotifications: readonly Wrong[] = [
         'message, timestamp: timestamp as unknown as number };',
       ],
     ],
-    fails: [],
+    fails: ['deliver', 'crash'],
   },
   {
     mistake: 'the message is cut at a blank',
@@ -121,12 +122,23 @@ export const wrongNotifications: readonly Wrong[] = [
         "const { userId = '', type, message: text = '', timestamp } = values;\n  const [message = ''] = text.split(' ');",
       ],
     ],
-    fails: [],
+    fails: ['deliver', 'crash'],
   },
   {
     mistake: 'only what is new',
     changes: [["'STREAMS',\n      STREAM,\n      '>',", "'STREAMS',\n      STREAM,\n      '0',"]],
-    fails: [],
+    fails: [
+      'deliver',
+      'routes',
+      'every-group',
+      'stop',
+      'share',
+      'ack',
+      'retry',
+      'crash',
+      'late',
+      'slow',
+    ],
   },
   {
     mistake: 'delivers everything to every channel',
@@ -146,7 +158,8 @@ export const wrongNotifications: readonly Wrong[] = [
         '  const notification = fields && readNotification(fields);\n  if (notification && !ROUTES[notification.type]?.includes(channel)) return;\n',
       ],
     ],
-    fails: [],
+    fails: ['routes', 'late'],
+    mayFail: ['groups', 'groups-again'],
   },
   {
     mistake: 'deletes what it skips',
@@ -156,27 +169,38 @@ export const wrongNotifications: readonly Wrong[] = [
         '  const notification = fields && readNotification(fields);\n  if (notification && !ROUTES[notification.type]?.includes(channel)) await redis.xdel(STREAM, id);\n',
       ],
     ],
-    fails: [],
+    fails: ['routes'],
   },
   {
     mistake: 'deletes what it has delivered',
     changes: [[XACK, `${XACK}  await redis.xdel(STREAM, id);\n`]],
-    fails: [],
+    fails: ['routes', 'every-group'],
   },
   {
     mistake: 'trims the stream behind what it has delivered',
     changes: [[XACK, `${XACK}  await redis.xtrim(STREAM, 'MINID', '=', id);\n`]],
-    fails: [],
+    fails: ['routes', 'every-group', 'retry', 'crash'],
   },
   {
     mistake: 'XACK in the group of another channel',
     changes: [[XACK, "  await redis.xack(STREAM, groupOf('email'), id);\n"]],
-    fails: [],
+    fails: ['routes', 'every-group', 'late', 'slow'],
   },
   {
     mistake: 'no XACK',
     changes: [[XACK, '']],
-    fails: [],
+    fails: [
+      'deliver',
+      'routes',
+      'every-group',
+      'stop',
+      'share',
+      'ack',
+      'retry',
+      'crash',
+      'late',
+      'slow',
+    ],
   },
   {
     mistake: 'blocks for 5 seconds, and is not woken',
@@ -184,7 +208,7 @@ export const wrongNotifications: readonly Wrong[] = [
       ["  signal.addEventListener('abort', disconnect, { once: true });\n", ''],
       ['Math.max(1, Math.min(LONGEST_BLOCK_MS, nextRetry - Date.now()))', '5000'],
     ],
-    fails: [],
+    fails: ['stop', 'retry', 'crash'],
   },
   {
     mistake: 'never blocks',
@@ -211,7 +235,7 @@ export const wrongNotifications: readonly Wrong[] = [
         "const group = ['GROUP', groupOf(channel), channel] as const;",
       ],
     ],
-    fails: [],
+    fails: ['share', 'ack'],
   },
   {
     mistake: 'a group for each worker',
@@ -222,7 +246,7 @@ export const wrongNotifications: readonly Wrong[] = [
       ],
       [XACK, `${XACK}  await redis.xack(STREAM, 'alice', id);\n`],
     ],
-    fails: [],
+    fails: ['stop', 'share', 'ack', 'retry', 'slow'],
   },
   {
     mistake: 'reads with XREAD from the beginning',
@@ -234,7 +258,8 @@ export const wrongNotifications: readonly Wrong[] = [
       ["  const group = ['GROUP', groupOf(channel), name] as const;\n", ''],
       ['const BATCH = 10;', 'const BATCH = 10;\nconst lastRead = new Map<string, string>();'],
     ],
-    fails: [],
+    fails: ['stop', 'share', 'ack', 'retry'],
+    mayFail: ['slow'],
   },
   {
     mistake: 'takes notifications from workers that are alive',
@@ -245,7 +270,7 @@ export const wrongNotifications: readonly Wrong[] = [
       ],
       ['nextRetry = Date.now() + minIdleMs / 2;', 'nextRetry = Date.now() + 40;'],
     ],
-    fails: [],
+    fails: ['share', 'retry'],
   },
   {
     mistake: 'XACK before the delivery',
@@ -255,14 +280,14 @@ export const wrongNotifications: readonly Wrong[] = [
         '    await redis.xack(STREAM, groupOf(channel), id);\n    try {\n      await deliver',
       ],
     ],
-    fails: [],
+    fails: ['share', 'ack', 'retry', 'crash'],
   },
   {
     mistake: 'XACK in spite of an error',
     changes: [
       ['failed, and is tried again later:`, error);\n      return;\n', 'failed:`, error);\n'],
     ],
-    fails: [],
+    fails: ['ack', 'retry'],
   },
   {
     mistake: 'NOACK',
@@ -272,7 +297,7 @@ export const wrongNotifications: readonly Wrong[] = [
         "      'NOACK',\n      'STREAMS',\n      STREAM,\n      '>',",
       ],
     ],
-    fails: [],
+    fails: ['share', 'ack', 'retry', 'crash'],
   },
   {
     mistake: 'the delivery is not awaited',
@@ -282,7 +307,7 @@ export const wrongNotifications: readonly Wrong[] = [
         '      void deliver(notification, id).catch(console.error);',
       ],
     ],
-    fails: [],
+    fails: ['share', 'ack', 'retry', 'crash'],
   },
   {
     mistake: 'an error ends the loop',
@@ -292,7 +317,7 @@ export const wrongNotifications: readonly Wrong[] = [
         '      throw error;',
       ],
     ],
-    fails: [],
+    fails: ['ack', 'retry'],
   },
   {
     mistake: 'DELCONSUMER when it stops',
@@ -315,12 +340,12 @@ export const wrongNotifications: readonly Wrong[] = [
       ],
       ['const BATCH = 10;', 'const BATCH = 10;\nconst name = () => String(process.pid);'],
     ],
-    fails: [],
+    fails: ['retry', 'crash'],
   },
   {
     mistake: 'never tries again',
     changes: [['        await retryIdle(redis, channel, name, minIdleMs, settle, signal);\n', '']],
-    fails: [],
+    fails: ['retry', 'crash'],
   },
   {
     mistake: 'tries again at once, without end',
@@ -331,12 +356,12 @@ export const wrongNotifications: readonly Wrong[] = [
       ],
       ['nextRetry = Date.now() + minIdleMs / 2;', 'nextRetry = Date.now() + 20;'],
     ],
-    fails: [],
+    fails: ['share', 'retry'],
   },
   {
     mistake: 'tries again only when it starts',
     changes: [['nextRetry = Date.now() + minIdleMs / 2;', 'nextRetry = Number.POSITIVE_INFINITY;']],
-    fails: [],
+    fails: ['retry', 'crash'],
   },
   {
     mistake: 'takes over only when there is nothing new',
@@ -352,7 +377,7 @@ export const wrongNotifications: readonly Wrong[] = [
   {
     mistake: 'blocks for ever, and takes over in the same loop',
     changes: [['Math.max(1, Math.min(LONGEST_BLOCK_MS, nextRetry - Date.now()))', '0']],
-    fails: [],
+    fails: ['retry', 'crash'],
   },
   {
     mistake: 'acknowledges what it takes over, and does not deliver it',
@@ -362,7 +387,7 @@ export const wrongNotifications: readonly Wrong[] = [
         'for (const entry of entries) if (entry) await redis.xack(STREAM, groupOf(channel), entry[0]);',
       ],
     ],
-    fails: [],
+    fails: ['retry', 'crash'],
   },
   {
     mistake: 'leaves the groups to createGroups',
@@ -392,7 +417,8 @@ export const wrongNotifications: readonly Wrong[] = [
       ['Math.max(1, Math.min(LONGEST_BLOCK_MS, nextRetry - Date.now()))', '0'],
       ['  const disconnect = () => reader.disconnect();', '  const disconnect = () => {};'],
     ],
-    fails: [],
+    fails: ['stop', 'retry', 'crash'],
+    mayFail: ['slow'],
   },
   {
     mistake: 'one delivery at a time in the whole process',
