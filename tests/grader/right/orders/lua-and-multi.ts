@@ -13,7 +13,6 @@ export interface WorkerOptions {
   minIdleMs: number;
 }
 type Entry = [id: string, fields: string[] | null];
-type Pending = [id: string, consumer: string, idleMs: number, deliveries: number];
 
 const STREAM = 'orders:new';
 const GROUP = 'order_processors';

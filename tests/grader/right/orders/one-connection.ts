@@ -89,7 +89,7 @@ export async function runWorker(
     for (const entry of entries) await one(redis, entry, handleOrder);
     id = entries.at(-1)?.[0] ?? id;
   }
-  for (let round = 0; !signal.aborted; round++) {
+  while (!signal.aborted) {
     await reclaimOrders(redis, name, minIdleMs, handleOrder);
     const reply = await redis.xreadgroup(
       'GROUP',
