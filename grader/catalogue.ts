@@ -1,11 +1,10 @@
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
-import { createRequire } from 'node:module';
 import { join } from 'node:path';
+import { require as requireTypeScript } from 'tsx/cjs/api';
 import { EXERCISES, GRADER, SOLUTIONS } from '../workbook/paths.ts';
 import { UserError } from '../workbook/process/user-error.ts';
 import type { Requirement } from './requirement.ts';
 
-const require = createRequire(import.meta.url);
 const FOLDER = /^(\d\d)-(.+)$/;
 
 /** A folder under `exercises/`, with the folders of the same name under `solutions/` and `grader/`. */
@@ -89,8 +88,10 @@ function readExercise(folder: string, number: number): Exercise {
   for (const needed of [spec, join(GRADER, folder, 'requirements.ts')]) {
     if (!existsSync(needed)) throw new UserError(`The exercise ${folder} has no ${needed}.`);
   }
-  const module: { requirements: readonly Requirement[] } = require(
+  // Not with `import()`: what is asked for is known only now, and a caller should not have to wait.
+  const module: { requirements: readonly Requirement[] } = requireTypeScript(
     join(GRADER, folder, 'requirements.ts'),
+    import.meta.url,
   );
   return {
     number,

@@ -2,16 +2,23 @@ import { execFileSync } from 'node:child_process';
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { describe, expect, it } from 'vitest';
+import { findExercise, findRequirement, readExercises } from '../grader/catalogue.ts';
 import { findChapter, findProgram, readChapters } from '../workbook/book/catalogue.ts';
 import { CHAPTER_FOLDERS, readLesson } from './support/lessons.ts';
 import { ROOT } from './support/workbook.ts';
 
 // The course checks itself: what a text promises is there, and every chapter has all its parts.
 
+const EXERCISES = readExercises();
+
 const PAGES = [
   'README.md',
   'CONTRIBUTING.md',
   ...CHAPTER_FOLDERS.map((name) => `chapters/${name}/README.md`),
+  ...EXERCISES.flatMap(({ folder }) => [
+    `exercises/${folder}/README.md`,
+    `solutions/${folder}/README.md`,
+  ]),
 ];
 const SCRIPTS: Record<string, string> = JSON.parse(
   readFileSync(join(ROOT, 'package.json'), 'utf8'),
@@ -32,6 +39,15 @@ describe.each(PAGES)('the page %s', (page) => {
     for (const [, number = '', program] of named) {
       const chapter = findChapter(number);
       if (program) expect(() => findProgram(chapter, program)).not.toThrow();
+    }
+  });
+
+  it('names only exercises and requirements that exist', () => {
+    const named = [...text.matchAll(/npm run (?:grade|hint) ([a-z]+)(?: (\d+))?/g)];
+
+    for (const [, name = '', number] of named) {
+      const exercise = findExercise(name);
+      if (number) expect(() => findRequirement(exercise, number)).not.toThrow();
     }
   });
 

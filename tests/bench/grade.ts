@@ -1,0 +1,129 @@
+// How long does a grading take? Measured beside a bare `vitest run` of one empty test, in turns, so that both see the
+// same machine:
+//   npm run bench:grade [runs]
+//
+// Once as a person types it (npx vitest run, npm run grade), once without npm (node vitest.mjs, node launch.cjs). Saving
+// is measured inside watch mode, from the write to the verdict. Times are medians.
+import { type ChildProcess, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { copyFileSync, mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { readExercises } from '../../grader/catalogue.ts';
+
+const ROOT = fileURLToPath(new URL('../..', import.meta.url));
+const RUNS = Number(process.argv[2] ?? 7);
+const LAUNCH = [join('workbook', 'launch.cjs'), 'grade'];
+
+const folder = mkdtempSync(join(tmpdir(), 'workbook-bench-'));
+const empty = join(folder, 'empty');
+mkdirSync(empty);
+symlinkSync(join(ROOT, 'node_modules'), join(empty, 'node_modules'));
+writeFileSync(join(empty, 'package.json'), '{"type":"module"}');
+writeFileSync(
+  join(empty, 'empty.test.ts'),
+  "import { test } from 'vitest';\n\ntest('nothing', () => {});\n",
+);
+
+/** Milliseconds that a command takes to its end. */
+async function duration(command: string, args: readonly string[], cwd = ROOT): Promise<number> {
+  const started = performance.now();
+  const child = spawn(command, args, { cwd, stdio: 'ignore' });
+  const [code] = await once(child, 'exit');
+  if (code !== 0) throw new Error(`${command} ${args.join(' ')} ended with ${code}`);
+  return performance.now() - started;
+}
+
+/** Watch mode on a copy of one solution; each save is answered by a verdict. */
+class Watch {
+  readonly #child: ChildProcess;
+  readonly #file: string;
+  #output = '';
+
+  constructor(name: string, solution: string, fileName: string) {
+    mkdirSync(join(folder, name));
+    this.#file = join(folder, name, fileName);
+    copyFileSync(solution, this.#file);
+    this.#child = spawn(process.execPath, [...LAUNCH, name, '--watch', '--file', this.#file], {
+      cwd: ROOT,
+      stdio: ['ignore', 'pipe', 'inherit'],
+    });
+    this.#child.stdout?.on('data', (chunk: Buffer) => {
+      this.#output += chunk.toString();
+      this.#child.emit('said');
+    });
+  }
+
+  async says(pattern: RegExp): Promise<void> {
+    while (!pattern.test(this.#output)) await once(this.#child, 'said');
+  }
+
+  /** Milliseconds from a save to its verdict, once the watch is at rest. */
+  async save(): Promise<number> {
+    await this.says(/Watching/);
+    this.#output = '';
+    const started = performance.now();
+    writeFileSync(this.#file, '\n', { flag: 'a' });
+    await this.says(/of 100 points/);
+    return performance.now() - started;
+  }
+
+  async stop(): Promise<void> {
+    this.#child.kill('SIGINT');
+    await once(this.#child, 'exit');
+  }
+}
+
+const node = process.execPath;
+const vitest = join('node_modules', 'vitest', 'vitest.mjs');
+const FLOOR = 'node vitest.mjs run (one empty test)';
+const TYPED_FLOOR = 'npx vitest run (one empty test)';
+const measured: { name: string; floor: string; measure: () => Promise<number> }[] = [
+  { name: FLOOR, floor: FLOOR, measure: () => duration(node, [vitest, 'run'], empty) },
+  {
+    name: 'node launch.cjs grade --solutions (all three)',
+    floor: FLOOR,
+    measure: () => duration(node, [...LAUNCH, '--solutions']),
+  },
+  {
+    name: TYPED_FLOOR,
+    floor: TYPED_FLOOR,
+    measure: () => duration('npx', ['vitest', 'run'], empty),
+  },
+  {
+    name: 'npm run grade -- --solutions (all three)',
+    floor: TYPED_FLOOR,
+    measure: () => duration('npm', ['run', 'grade', '--', '--solutions']),
+  },
+];
+for (const { name, solution, fileName } of readExercises()) {
+  const watch = new Watch(name, solution, fileName);
+  await watch.says(/Watching/);
+  measured.push({
+    name: `${name}: from a save to its verdict`,
+    floor: FLOOR,
+    measure: async () => watch.save(),
+  });
+  process.once('exit', () => void watch.stop());
+}
+
+const times = new Map(measured.map(({ name }) => [name, [] as number[]]));
+for (let run = 0; run < RUNS; run++) {
+  for (const { name, measure } of measured) times.get(name)?.push(await measure());
+}
+
+const median = (name: string) => {
+  const sorted = times.get(name)?.toSorted((a, b) => a - b) ?? [];
+  return sorted[Math.floor(sorted.length / 2)] ?? Number.NaN;
+};
+console.log(
+  `\n${RUNS} runs each, medians; the ratio is to the empty test, started in the same way\n`,
+);
+for (const { name, floor } of measured) {
+  const milliseconds = median(name);
+  const ratio = milliseconds / median(floor);
+  console.log(`${name.padEnd(48)} ${milliseconds.toFixed(0).padStart(5)} ms  ${ratio.toFixed(2)}`);
+}
+rmSync(folder, { recursive: true, force: true });
+process.exit();
