@@ -26,13 +26,13 @@ export const project: Check<Carts> = async (trial) => {
 
 export const newUsers: Check<Carts> = async (trial) => {
   const store = new Store(trial);
-  await store.recordMany(['anna'], 3);
+  await store.recordAdditions(['anna'], 3);
   const alice = await trial.hire('alice');
 
   const loop = startProjector(alice, LONG_LEASE_MS);
   await store.cartsAreRight(' once a projector has started');
   for (const newcomer of ['ben', 'carl', 'dora:with:colons']) {
-    await store.record(newcomer, add('tea', 2), remove('tea', 1));
+    await store.record(newcomer, add('tea', 2), add('tea', 1));
     await store.cartsAreRight(`, also that of ${newcomer}, whose first event came just now`);
   }
   await store.allAcknowledged();
@@ -63,7 +63,7 @@ export const redelivered: Check<Carts> = async (trial) => {
 
 export const stop: Check<Carts> = async (trial) => {
   const store = new Store(trial);
-  await store.recordMany(['anna', 'ben'], 3);
+  await store.recordAdditions(['anna', 'ben'], 3);
   const alice = await trial.hire('alice');
   const loop = startProjector(alice, LONG_LEASE_MS);
   await store.cartsAreRight(' once a projector has started');
@@ -74,7 +74,7 @@ export const stop: Check<Carts> = async (trial) => {
     expected: 'a projector without new events to wait in Redis (BLOCK), or to pause between rounds',
     happened: `it sent ${count} commands in ${milliseconds} ms`,
   });
-  await store.recordMany(['anna'], 1);
+  await store.recordAdditions(['anna'], 1);
   await store.cartsAreRight(' when one more event comes');
   await store.allAcknowledged();
   await loop.stop();

@@ -68,6 +68,12 @@ export class Store {
     return (await Promise.all(ids)).map(String);
   }
 
+  /** So many additions for each user: where a check is not about what events do to a cart. */
+  async recordAdditions(users: readonly string[], count: number): Promise<void> {
+    const events = Array.from({ length: count }, (_, index) => add('tea', index + 1));
+    await Promise.all(users.map((userId) => this.record(userId, ...events)));
+  }
+
   /** So many events of each user, in turn, and so that their order matters. */
   async recordMany(users: readonly string[], rounds: number): Promise<void> {
     for (let round = 0; round < rounds; round++) {

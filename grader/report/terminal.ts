@@ -88,7 +88,7 @@ function details(
   result: ExerciseResult,
 ): string[] {
   const { exercise } = result;
-  const heading = colour.bold(`${number}. ${requirement.title}`);
+  const heading = colour.bold(paragraph(`${number}. ${requirement.title}`));
   if (verdict.status === 'not started') {
     return [
       heading,

@@ -24,7 +24,7 @@ runCommand(async () => {
     throw new UserError(`There are ${hints.length} hints for this requirement, not ${count}.`);
   }
 
-  print(colour.bold(`${found}. ${title}`));
+  print(colour.bold(paragraph(`${found}. ${title}`)));
   for (const [index, hint] of hints.slice(0, shown).entries()) {
     print('');
     print(paragraph(`Hint ${index + 1}. ${hint}`));
