@@ -43,7 +43,6 @@ export class Session {
   readonly #hosts: HostPool;
   readonly #runner: SpecRunner;
   readonly #folder: string;
-  readonly #keep: () => void;
   readonly #memory: { stop(): void };
   #count = 0;
 
@@ -52,7 +51,6 @@ export class Session {
     this.#hosts = hosts;
     this.#runner = runner;
     this.#folder = folder;
-    this.#keep = guardPath(folder);
     this.#memory = watchMemory(() => hosts.all);
   }
 
@@ -63,6 +61,8 @@ export class Session {
    */
   static async open(lifetime: Lifetime, atOnce = AT_ONCE): Promise<Session> {
     const folder = makeFolder();
+    // Whatever happens on the way: what has been started and written by then goes too.
+    guardPath(folder);
     const hosts = new HostPool(bundleHost(folder), folder);
     const warming = hosts.warm(WARM_HOSTS);
     const starting = SpecRunner.start(atOnce);
@@ -130,9 +130,9 @@ export class Session {
 
   async close(): Promise<void> {
     this.#memory.stop();
-    await Promise.all([this.#hosts.stop(), this.#servers.stop(), this.#runner.close()]);
+    // Vitest is not waited for: its thread ends with this process.
+    await Promise.all([this.#hosts.stop(), this.#servers.stop()]);
     rmSync(this.#folder, { recursive: true, force: true });
-    this.#keep();
   }
 
   async #prepare(job: Job, seed: number): Promise<Prepared | { problem: Problem }> {

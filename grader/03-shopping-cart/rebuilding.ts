@@ -4,6 +4,7 @@ import { add, type Carts, cartOf, eventsOf, remove, Store, startProjector } from
 
 const LEASE_MS = 400;
 const SHOPPING_ROUNDS = 120;
+const LONG = 1060;
 
 export const rebuild: Check<Carts> = async (trial) => {
   const { redis } = trial;
@@ -11,7 +12,7 @@ export const rebuild: Check<Carts> = async (trial) => {
   const shop = await trial.hire('shop');
   await store.recordMany(['anna', 'ben', 'carl'], 12);
   // Longer than a page, whatever the size of a page may be.
-  await store.recordMany(['dora'], 1060);
+  await store.record('dora', ...Array.from({ length: LONG }, () => store.randomEvent()));
   await store.record('eve', add('tea', 1), add('tea', 2));
   await redis.hset(cartOf('anna'), { ghost: 7, tea: 1000 });
   await redis.hset(cartOf('dora'), { tea: 5 });

@@ -26,8 +26,8 @@ export function remove(itemId: string, quantity: number): CartEvent {
 export const checkout: CartEvent = { eventType: 'cart:checkout', timestamp: FIRST_TIMESTAMP };
 
 /** What a cart is after these events: the model that the projections are compared with. */
-export function cartAfter(events: Iterable<CartEvent>): Cart {
-  let cart: Cart = {};
+export function cartAfter(events: Iterable<CartEvent>, before: Cart = {}): Cart {
+  let cart: Cart = { ...before };
   for (const event of events) {
     if (event.eventType === 'cart:checkout') {
       cart = {};
@@ -45,6 +45,8 @@ export function cartAfter(events: Iterable<CartEvent>): Cart {
 export class Store {
   readonly trial: CartTrial;
   readonly #events = new Map<string, CartEvent[]>();
+  /** The model is worked out once for each event, and not for each look at it. */
+  readonly #models = new Map<string, { cart: Cart; events: number }>();
 
   constructor(trial: CartTrial) {
     this.trial = trial;
@@ -61,7 +63,8 @@ export class Store {
   /** An event as another service records it: a check does not need the learner's recordEvent. */
   async record(userId: string, ...events: CartEvent[]): Promise<string[]> {
     const known = this.#events.get(userId) ?? [];
-    this.#events.set(userId, [...known, ...events]);
+    known.push(...events);
+    this.#events.set(userId, known);
     const ids = events.map((event) =>
       this.trial.redis.xadd(eventsOf(userId), '*', ...Object.entries(event).flat()),
     );
@@ -99,7 +102,11 @@ export class Store {
   }
 
   expected(userId: string): Cart {
-    return cartAfter(this.#events.get(userId) ?? []);
+    const events = this.#events.get(userId) ?? [];
+    const known = this.#models.get(userId) ?? { cart: {}, events: 0 };
+    const cart = cartAfter(events.slice(known.events), known.cart);
+    this.#models.set(userId, { cart, events: events.length });
+    return cart;
   }
 
   async actual(userId: string): Promise<Cart> {
@@ -127,8 +134,9 @@ export class Store {
 
   /** The first cart that is not what it has to be, in words. */
   async #wrongCart(): Promise<string | undefined> {
-    for (const [userId, { length }] of this.#events) {
-      const [actual, expected] = [await this.actual(userId), this.expected(userId)];
+    const carts = await Promise.all(this.users.map((userId) => this.actual(userId)));
+    for (const [index, [userId, { length }]] of [...this.#events].entries()) {
+      const [actual, expected] = [carts[index], this.expected(userId)];
       if (isDeepStrictEqual(actual, expected)) continue;
       return `the cart of ${userId} is ${JSON.stringify(actual)}, and its ${length} events make ${JSON.stringify(expected)}`;
     }
@@ -138,11 +146,10 @@ export class Store {
   /** Waits until every event was given to the group of its stream, and acknowledged. */
   async allAcknowledged(): Promise<void> {
     const open = async () => {
-      for (const userId of this.users) {
-        const left = await unacknowledged(this.group(userId));
-        if (left) return `${eventsOf(userId)}: ${left}`;
-      }
-      return undefined;
+      const left = await Promise.all(
+        this.users.map((userId) => unacknowledged(this.group(userId))),
+      );
+      return left.find((words) => words !== undefined);
     };
     await eventually(async () => (await open()) === undefined, {
       expected:
@@ -161,11 +168,13 @@ async function unacknowledged(group: Group): Promise<string | undefined> {
   const reply: unknown = await group.redis.xinfo('GROUPS', group.stream).catch(() => []);
   const groups: unknown[][] = Array.isArray(reply) ? reply.filter(Array.isArray) : [];
   const info = groups.find((fields) => fields[1] === group.name);
-  if (!info) return 'it has no group cart_projectors';
+  if (!info) return `${group.stream} has no group cart_projectors`;
   const pending = Number(info[info.indexOf('pending') + 1]);
-  if (pending > 0) return `${pending} events are pending`;
+  if (pending > 0) return `${group.stream}: ${pending} events are pending`;
   const delivered = String(info[info.indexOf('last-delivered-id') + 1]);
   const [newest] = await group.redis.xrevrange(group.stream, '+', '-', 'COUNT', 1);
-  if (newest && newest[0] !== delivered) return 'the newest event was not given to the group';
+  if (newest && newest[0] !== delivered) {
+    return `${group.stream}: the newest event was not given to the group`;
+  }
   return undefined;
 }

@@ -2,9 +2,9 @@ import { setTimeout as sleep } from 'node:timers/promises';
 
 const PATIENCE_MS = 4000;
 /** On a busy machine a look takes longer, and so does what one is waiting for. */
-const FEWEST_LOOKS = 120;
+const FEWEST_LOOKS = 80;
 const FIRST_LOOK_MS = 2;
-const SLOWEST_LOOK_MS = 25;
+const SLOWEST_LOOK_MS = 40;
 
 /** A requirement is not met. Both texts are for a learner who does not know how the grader works. */
 export class Unmet extends Error {

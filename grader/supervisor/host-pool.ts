@@ -10,6 +10,7 @@ export class HostPool {
   readonly #all = new Set<HostProcess>();
   readonly #warm: HostProcess[] = [];
   readonly #rested: HostProcess[] = [];
+  #stopped = false;
 
   /** @param script the bundled host, which may still be in the making */
   constructor(script: Promise<string>, folder: string) {
@@ -49,10 +50,12 @@ export class HostPool {
   }
 
   async stop(): Promise<void> {
+    this.#stopped = true;
     await Promise.all(this.all.map((host) => host.kill()));
   }
 
   async #start(): Promise<HostProcess> {
+    if (this.#stopped) throw new Error('the grading has been stopped');
     const host = new HostProcess(await this.#script, this.#folder, this.#mark);
     this.#all.add(host);
     void host.ended.then(() => this.#all.delete(host));

@@ -25,6 +25,7 @@ export class Servers {
   readonly #inUse = new Map<number, Entry>();
   readonly #free: Promise<Entry>[] = [];
   #count = 0;
+  #stopped = false;
 
   constructor(binary: RedisBinary) {
     this.#binary = binary;
@@ -60,6 +61,7 @@ export class Servers {
   }
 
   async stop(): Promise<void> {
+    this.#stopped = true;
     const free = await Promise.allSettled(this.#free);
     const entries = [...this.#inUse.values()];
     for (const result of free) if (result.status === 'fulfilled') entries.push(result.value);
@@ -67,6 +69,7 @@ export class Servers {
   }
 
   async #start(): Promise<Entry> {
+    if (this.#stopped) throw new Error('the grading has been stopped');
     const id = ++this.#count;
     // At the usual 10 ticks a second, a BLOCK of 20 ms takes 100.
     const server = await startServer(this.#binary, { hz: 100 });

@@ -6,7 +6,7 @@ import { toJson } from '../../grader/report/json.ts';
 import { Session } from '../../grader/session.ts';
 import { runCommand } from '../../workbook/process/lifetime.ts';
 
-const AT_ONCE = 6;
+const AT_ONCE = 8;
 
 runCommand(async (lifetime) => {
   const { exercise: name, files } = JSON.parse(await text(process.stdin));

@@ -91,17 +91,6 @@ export const wrongNotifications: readonly Wrong[] = [
     changes: [["    if (!isReply(error, 'BUSYGROUP')) throw error;", '    void error;']],
     fails: ['groups-again'],
   },
-  {
-    mistake: 'the groups are set back to the beginning when somebody starts',
-    changes: [
-      [
-        "    if (!isReply(error, 'BUSYGROUP')) throw error;",
-        "    if (!isReply(error, 'BUSYGROUP')) throw error;\n    await redis.xgroup('SETID', STREAM, groupOf(channel), '0');",
-      ],
-    ],
-    fails: ['groups-again', 'stop'],
-    mayFail: ['share'],
-  },
 
   // Delivering
   {
@@ -113,32 +102,6 @@ export const wrongNotifications: readonly Wrong[] = [
       ],
     ],
     fails: ['deliver', 'crash'],
-  },
-  {
-    mistake: 'the message is cut at a blank',
-    changes: [
-      [
-        "const { userId = '', type, message = '', timestamp } = values;",
-        "const { userId = '', type, message: text = '', timestamp } = values;\n  const [message = ''] = text.split(' ');",
-      ],
-    ],
-    fails: ['deliver', 'crash'],
-  },
-  {
-    mistake: 'only what is new',
-    changes: [["'STREAMS',\n      STREAM,\n      '>',", "'STREAMS',\n      STREAM,\n      '0',"]],
-    fails: [
-      'deliver',
-      'routes',
-      'every-group',
-      'stop',
-      'share',
-      'ack',
-      'retry',
-      'crash',
-      'late',
-      'slow',
-    ],
   },
   {
     mistake: 'delivers everything to every channel',
@@ -180,11 +143,6 @@ export const wrongNotifications: readonly Wrong[] = [
     mistake: 'trims the stream behind what it has delivered',
     changes: [[XACK, `${XACK}  await redis.xtrim(STREAM, 'MINID', '=', id);\n`]],
     fails: ['routes', 'every-group', 'retry', 'crash'],
-  },
-  {
-    mistake: 'XACK in the group of another channel',
-    changes: [[XACK, "  await redis.xack(STREAM, groupOf('email'), id);\n"]],
-    fails: ['routes', 'every-group', 'late', 'slow'],
   },
   {
     mistake: 'no XACK',
@@ -247,19 +205,6 @@ export const wrongNotifications: readonly Wrong[] = [
       [XACK, `${XACK}  await redis.xack(STREAM, 'alice', id);\n`],
     ],
     fails: ['stop', 'share', 'ack', 'retry', 'slow'],
-  },
-  {
-    mistake: 'reads with XREAD from the beginning',
-    changes: [
-      [
-        "const reply = await reader.xreadgroup(\n      ...group,\n      'COUNT',\n      BATCH,\n      'BLOCK',\n      blockMs,\n      'STREAMS',\n      STREAM,\n      '>',\n    );\n    return reply?.[0]?.[1] ?? [];",
-        "const from = lastRead.get(name) ?? '0';\n    const reply = await reader.xread('COUNT', BATCH, 'BLOCK', blockMs, 'STREAMS', STREAM, from);\n    const entries = reply?.[0]?.[1] ?? [];\n    lastRead.set(name, entries.at(-1)?.[0] ?? from);\n    return entries;",
-      ],
-      ["  const group = ['GROUP', groupOf(channel), name] as const;\n", ''],
-      ['const BATCH = 10;', 'const BATCH = 10;\nconst lastRead = new Map<string, string>();'],
-    ],
-    fails: ['stop', 'share', 'ack', 'retry'],
-    mayFail: ['slow'],
   },
   {
     mistake: 'takes notifications from workers that are alive',
@@ -357,11 +302,6 @@ export const wrongNotifications: readonly Wrong[] = [
       ['nextRetry = Date.now() + minIdleMs / 2;', 'nextRetry = Date.now() + 20;'],
     ],
     fails: ['share', 'retry'],
-  },
-  {
-    mistake: 'tries again only when it starts',
-    changes: [['nextRetry = Date.now() + minIdleMs / 2;', 'nextRetry = Number.POSITIVE_INFINITY;']],
-    fails: ['retry', 'crash'],
   },
   {
     mistake: 'takes over only when there is nothing new',
