@@ -29,6 +29,27 @@ export function rightOnes(name: Name): { name: string; code: string }[] {
   return files.map((file) => ({ name: file, code: readFileSync(join(folder, file), 'utf8') }));
 }
 
+/**
+ * Some of the wrong submissions: at least two for each requirement, those that fail the fewest first, and no fewer than
+ * `count`. The more a submission fails, the longer it takes to grade, and the less it says about the grader.
+ */
+export function representative<One extends Wrong>(
+  wrong: readonly One[],
+  ids: readonly string[],
+  count: number,
+): One[] {
+  const sharpest = wrong.toSorted((a, b) => a.fails.length - b.fails.length);
+  const chosen = new Set<One>();
+  const covered = (id: string) => [...chosen].filter(({ fails }) => fails.includes(id)).length;
+  for (const id of ids) {
+    for (const one of sharpest) {
+      if (covered(id) < 2 && one.fails.includes(id)) chosen.add(one);
+    }
+  }
+  for (const one of sharpest) if (chosen.size < count) chosen.add(one);
+  return wrong.filter((one) => chosen.has(one));
+}
+
 /** The wrong submissions of an exercise, with what they fail. */
 export function wrongOnes(name: Name): (Wrong & { name: string; code: string })[] {
   return WRONG[name].map((wrong) => {
