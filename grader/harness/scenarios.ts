@@ -12,9 +12,13 @@ const SHORT_IDLE_MS = 300;
 /** Three workers at once: each gets its share, and everything is handled exactly once. */
 export async function sharesTheWork<Submission, Item>(line: Line<Submission, Item>): Promise<void> {
   const { trial, group, handled, what } = line;
-  const together = new Gate();
+  const carols = new Gate();
+  const theOthers = new Gate();
   const workers = await trial.hireAll(...NAMES);
-  const loops = workers.map((worker) => line.start(worker, NEVER_IDLE_MS, () => together.opened));
+  const loops = workers.map((worker) => {
+    const gate = worker.name === 'carol' ? carols : theOthers;
+    return line.start(worker, NEVER_IDLE_MS, () => gate.opened);
+  });
 
   // One entry at a time, until each worker has one in hand.
   const added = new Set<string>();
@@ -31,7 +35,23 @@ export async function sharesTheWork<Submission, Item>(line: Line<Submission, Ite
     expected: `alice, bob and carol to hold one ${what} each, as consumers of these names`,
     happened: `${handled.workers.join(', ')} are at work, and the consumers are ${consumers.join(', ')}`,
   });
-  together.open();
+
+  // Carol goes on, while the other two are still busy with what they have in their hands.
+  carols.open();
+  for (let count = 0; count < 25; count++) {
+    const [id = ''] = (await line.add(1)).keys();
+    added.add(id);
+    await handled.include([id]);
+  }
+  const robbed = [...added].find((id) => handled.times(id) > 1);
+  check(robbed === undefined, {
+    expected: `a ${what} that a worker is busy with to stay with it`,
+    happened: `${robbed} was handled by ${handled
+      .of(robbed ?? '')
+      .map(({ worker }) => worker)
+      .join(' and ')}`,
+  });
+  theOthers.open();
 
   for (let batch = 0; batch < 3; batch++) {
     for (const id of (await line.add(100)).keys()) added.add(id);

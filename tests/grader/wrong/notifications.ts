@@ -138,6 +138,7 @@ export const wrongNotifications: readonly Wrong[] = [
     mistake: 'deletes what it has delivered',
     changes: [[XACK, `${XACK}  await redis.xdel(STREAM, id);\n`]],
     fails: ['routes', 'every-group'],
+    mayFail: ['slow', 'crash', 'retry'],
   },
   {
     mistake: 'trims the stream behind what it has delivered',
@@ -216,6 +217,7 @@ export const wrongNotifications: readonly Wrong[] = [
       ['nextRetry = Date.now() + minIdleMs / 2;', 'nextRetry = Date.now() + 40;'],
     ],
     fails: ['share', 'retry'],
+    mayFail: ['ack'],
   },
   {
     mistake: 'XACK before the delivery',
