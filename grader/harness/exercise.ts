@@ -10,7 +10,7 @@ import { Unmet } from './unmet.ts';
 import { explain, refusedCommands, TimeIsUp } from './verdict.ts';
 
 /** Enough for a busy machine; what needs as long as this will not come any more. */
-const TIME_LIMIT_MS = 20_000;
+const TIME_LIMIT_MS = 30_000;
 /** A worker that has not answered for so many seconds is in an endless loop. */
 const MOST_SILENT_SECONDS = 4;
 

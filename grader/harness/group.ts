@@ -65,12 +65,21 @@ export class Group {
 
   /** Waits until nothing is pending. */
   async allAcknowledged(): Promise<void> {
-    await eventually(async () => (await this.pendingCount()) === 0, {
-      expected: `everything that ${this.name} was given to be acknowledged (XACK) in the end`,
-      happened: async () => {
-        const [first, ...more] = await this.pending();
-        return `still pending: ${first?.id}, held by ${first?.consumer}, and ${more.length} more`;
+    let pending = 0;
+    const nothingPending = async () => {
+      pending = await this.pendingCount();
+      return pending === 0;
+    };
+    await eventually(
+      nothingPending,
+      {
+        expected: `everything that ${this.name} was given to be acknowledged (XACK) in the end`,
+        happened: async () => {
+          const [first, ...more] = await this.pending();
+          return `still pending: ${first?.id}, held by ${first?.consumer}, and ${more.length} more`;
+        },
       },
-    });
+      () => pending,
+    );
   }
 }

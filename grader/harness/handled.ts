@@ -61,13 +61,17 @@ export class Handled<Item> {
       const handled = new Set(this.calls.filter(counts).map(({ id }) => id));
       return wanted.filter((id) => !handled.has(id));
     };
-    await eventually(() => missing().length === 0, {
-      expected: `${wanted.length === 1 ? 'the entry' : `all ${wanted.length} entries`} ${what}`,
-      happened: () => {
-        const left = missing();
-        return `${left.length} of ${wanted.length} never did: ${left.slice(0, 3).join(', ')}`;
+    await eventually(
+      () => missing().length === 0,
+      {
+        expected: `${wanted.length === 1 ? 'the entry' : `all ${wanted.length} entries`} ${what}`,
+        happened: () => {
+          const left = missing();
+          return `${left.length} of ${wanted.length} never did: ${left.slice(0, 3).join(', ')}`;
+        },
       },
-    });
+      () => this.calls.filter(counts).length,
+    );
   }
 
   /** Waits until this one has been handled a second time. */

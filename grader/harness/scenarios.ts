@@ -7,6 +7,7 @@ import { check, eventually } from './unmet.ts';
 
 const NAMES = ['alice', 'bob', 'carol'];
 const WORK_MS = 4;
+const SLOW_WORK_MS = 80;
 const SHORT_IDLE_MS = 300;
 
 /** Three workers at once: each gets its share, and everything is handled exactly once. */
@@ -136,14 +137,24 @@ export async function waitsAndStops<Submission, Item>(line: Line<Submission, Ite
   await trial.expectConnectionsClosed('alice');
 
   const inHand = new Gate();
-  const busy = line.start(bob, NEVER_IDLE_MS, () => inHand.opened);
-  await handled.include((await line.add(1)).keys());
+  const busy = line.start(bob, NEVER_IDLE_MS, async () => {
+    await inHand.opened;
+    await sleep(SLOW_WORK_MS);
+  });
+  const [first = ''] = (await line.add(1)).keys();
+  await handled.include([first]);
+  // More than it could get done in a second: it has to stop in the middle of it.
+  await line.add(60);
   const stopped = busy.stop();
   stopped.catch(() => {});
   await trial.reacts(bob);
   inHand.open();
   await stopped;
-  await group.allAcknowledged();
+  const finished = handled.of(first).some(({ done }) => done);
+  check(finished && !(await group.pendingIds()).includes(first), {
+    expected: `the ${what} in hand to be finished and acknowledged before the worker returns`,
+    happened: finished ? `${first} is still pending` : `the handler of ${first} was still running`,
+  });
 }
 
 /** While a handler runs, its entry is pending; one that failed stays so, and the worker goes on. */

@@ -36,19 +36,26 @@ export function check(
 /**
  * Waits until `probe` returns something that is neither false nor undefined, and returns that.
  *
+ * @param progress a number that changes while things go on: only when it stands still does the time run out
  * @throws Unmet when it has not come about within some seconds
  */
 export async function eventually<Result>(
   probe: () => Result | Promise<Result>,
   { expected, happened }: Wording,
+  progress: () => number = () => 0,
 ): Promise<Exclude<Result, false | undefined>> {
-  const deadline = performance.now() + PATIENCE_MS;
+  let deadline = performance.now() + PATIENCE_MS;
+  let reached = progress();
   let pause = FIRST_LOOK_MS;
   for (let looks = 1; ; looks++) {
     const late = performance.now() > deadline && looks > FEWEST_LOOKS;
     const result = await probe();
     if (isThere(result)) return result;
-    if (late) throw new Unmet(expected, typeof happened === 'string' ? happened : await happened());
+    if (progress() !== reached) {
+      reached = progress();
+      deadline = performance.now() + PATIENCE_MS;
+    } else if (late)
+      throw new Unmet(expected, typeof happened === 'string' ? happened : await happened());
     await sleep(pause);
     pause = Math.min(pause * 1.5, SLOWEST_LOOK_MS);
   }

@@ -55,7 +55,9 @@ function requirementLine(result: RequirementResult): string {
   const { number, requirement, verdict } = result;
   const earned = pointsOf(result);
   const points = earned > 0 ? `${earned}` : `0 of ${requirement.points}`;
-  const said = ['passed', 'failed'].includes(verdict.status) ? '' : `  (${verdict.status})`;
+  // Unbreakable, or the points come to stand between the two words.
+  const status = verdict.status.replace(' ', '\u00a0');
+  const said = ['passed', 'failed'].includes(verdict.status) ? '' : `  (${status})`;
   const [first = '', ...more] = wrap(
     `${requirement.title}${said}`,
     WIDTH - TITLE_INDENT - POINTS_WIDTH,

@@ -9,7 +9,8 @@ import { ROOT } from '../support/workbook.ts';
 
 const SOLUTION = readFileSync(join(ROOT, 'solutions/01-order-processing/orders.ts'), 'utf8');
 const PUBLISH = '  const { productId, userId, quantity, timestamp } = order;\n';
-const ALL = 14;
+/** What it fails, and some that it passes. */
+const CHECKED = ['publish', 'trim', 'group', 'work', 'pending'];
 const PATIENCE = { timeout: 300_000 };
 
 /** The solution, but publishOrder does this first. */
@@ -26,6 +27,12 @@ interface Hostile {
 }
 
 const IN_PUBLISH = ['publish', 'trim'];
+/** On a busy machine it may take so long that it looks like an endless loop, which it is. */
+const exhausts = (statement: string, happened: RegExp): Hostile => ({
+  code: publishing(statement),
+  fails: IN_PUBLISH,
+  happened,
+});
 const crashes = (statement: string, happened: RegExp): Hostile => ({
   code: publishing(statement),
   fails: IN_PUBLISH,
@@ -60,17 +67,17 @@ const HOSTILE: Record<string, Hostile> = {
   ),
   'a throw': crashes("throw new TypeError('no orders today');", /it threw: no orders today/),
   'a throw of something that is no Error': crashes("throw 'tea';", /'tea', which is no Error/),
-  'a flood of output': crashes(
+  'a flood of output': exhausts(
     "for (;;) process.stdout.write('tea '.repeat(10_000));",
-    /printed without end|ran out of memory/,
+    /printed without end|ran out of memory|endless loop/,
   ),
-  '2 GB of memory': crashes(
+  '2 GB of memory': exhausts(
     '(globalThis as any).hoard = [Buffer.alloc(1e9, 1), Buffer.alloc(1e9, 1)]; await new Promise((r) => setTimeout(r, 3000));',
-    /1024 MB of memory/,
+    /1024 MB of memory|endless loop/,
   ),
-  'a heap that grows without end': crashes(
+  'a heap that grows without end': exhausts(
     'const hoard = []; for (;;) hoard.push(new Array(100_000).fill(0).map(String));',
-    /ran out of memory/,
+    /ran out of memory|endless loop/,
   ),
   'an endless loop': {
     code: publishing('for (;;) {}'),
@@ -187,7 +194,7 @@ const cases = Object.entries(HOSTILE);
 const batch = gradeAll(
   'orders',
   'orders.ts',
-  cases.map(([name, { code }]) => ({ name, code })),
+  cases.map(([name, { code }]) => ({ name, code, only: CHECKED })),
 );
 
 describe('a submission with', () => {
@@ -195,7 +202,7 @@ describe('a submission with', () => {
     const { results } = await batch;
     const graded: readonly Graded[] = results.get(name) ?? [];
 
-    expect(graded).toHaveLength(ALL);
+    expect(graded).toHaveLength(CHECKED.length);
     const wanted = fails === 'all' ? graded.map(({ id }) => id) : fails;
     const why = graded.map(({ id, happened }) => `${id}: ${happened}`).join('\n');
     expect(failed(graded), why).toEqual(wanted);

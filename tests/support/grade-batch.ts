@@ -1,4 +1,4 @@
-// Grades many files in one go, for tests: one line of JSON on standard input, `{ exercise, files }`; the results as
+// Grades many files in one go, for tests: one line of JSON on standard input, `{ exercise, jobs: [{ file, wanted }] }`; the results as
 // JSON on standard output, as `--json` writes them.
 import { text } from 'node:stream/consumers';
 import { findExercise } from '../../grader/catalogue.ts';
@@ -9,11 +9,10 @@ import { runCommand } from '../../workbook/process/lifetime.ts';
 const AT_ONCE = 8;
 
 runCommand(async (lifetime) => {
-  const { exercise: name, files } = JSON.parse(await text(process.stdin));
+  const { exercise: name, jobs: asked } = JSON.parse(await text(process.stdin));
   const exercise = findExercise(name);
-  const wanted = exercise.requirements.map((_, index) => index + 1);
   const session = await Session.open(lifetime, AT_ONCE);
-  const jobs = files.map((file: string) => ({ exercise, file, wanted }));
+  const jobs = asked.map((job: { file: string; wanted: number[] }) => ({ exercise, ...job }));
   process.stdout.write(toJson(await session.grade(jobs, 1), 1));
   return 0;
 });

@@ -5,6 +5,7 @@ import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSyn
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { text } from 'node:stream/consumers';
+import { findExercise } from '../../grader/catalogue.ts';
 import { ROOT } from './workbook.ts';
 
 /** One requirement, as `--json` tells it. */
@@ -23,6 +24,8 @@ export interface Graded {
 export interface Submission {
   readonly name: string;
   readonly code: string;
+  /** The ids of the requirements to check; all, if it is not said. */
+  readonly only?: readonly string[];
 }
 
 export interface Batch {
@@ -43,12 +46,14 @@ export async function gradeAll(
   const mark = randomUUID();
   const started = performance.now();
   try {
-    const files = submissions.map(({ code }, index) => {
+    const ids = findExercise(exercise).requirements.map(({ id }) => id);
+    const jobs = submissions.map(({ code, only = ids }, index) => {
       const own = join(folder, String(index));
       mkdirSync(own);
       const file = join(own, fileName);
       writeFileSync(file, code);
-      return file;
+      const wanted = ids.flatMap((id, at) => (only.includes(id) ? [at + 1] : []));
+      return { file, wanted };
     });
     const child = spawn(
       process.execPath,
@@ -60,7 +65,7 @@ export async function gradeAll(
       },
     );
     const exit = once(child, 'exit');
-    child.stdin.end(JSON.stringify({ exercise, files }));
+    child.stdin.end(JSON.stringify({ exercise, jobs }));
     const report = JSON.parse(await text(child.stdout));
     await exit;
     const graded: { requirements: Graded[] }[] = report.exercises;
