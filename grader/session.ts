@@ -22,6 +22,8 @@ const AT_ONCE = 5;
 const PREPARED_AT_ONCE = 3;
 const WARM_SERVERS = 3;
 const WARM_HOSTS = 3;
+/** Between two gradings there is time to start all the processes that the next one will need. */
+const WAITING_HOSTS = 12;
 
 /** What is to be graded. */
 export interface Job {
@@ -124,8 +126,9 @@ export class Session {
   async warmUp(): Promise<void> {
     // The next submission begins in processes that have seen none before.
     await this.#hosts.retire();
-    this.#servers.warm(WARM_SERVERS);
-    await this.#hosts.warm(WARM_HOSTS);
+    this.#servers.warm(AT_ONCE);
+    await this.#hosts.warm(WAITING_HOSTS);
+    await this.#hosts.ready();
   }
 
   async close(): Promise<void> {

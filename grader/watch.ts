@@ -39,8 +39,8 @@ export async function gradeOnSave(
         if (!(error instanceof UserError)) throw error;
         print(error.message);
       }
-      print(invitation(files));
       await prepare();
+      print(invitation(files));
     }
     running = false;
   };

@@ -10,6 +10,7 @@ const TITLE_INDENT = 7;
 const POINTS_WIDTH = 10;
 const WIDTH = 80;
 const PRINTED_LINES = 12;
+const UNBREAKABLE = '\u00a0';
 
 const MARKS: Record<Status, string> = {
   passed: colour.green('✓'),
@@ -55,13 +56,13 @@ function requirementLine(result: RequirementResult): string {
   const { number, requirement, verdict } = result;
   const earned = pointsOf(result);
   const points = earned > 0 ? `${earned}` : `0 of ${requirement.points}`;
-  // Unbreakable, or the points come to stand between the two words.
-  const status = verdict.status.replace(' ', '\u00a0');
+  // Kept together while it is wrapped, or the points come to stand between the two words.
+  const status = verdict.status.replace(' ', UNBREAKABLE);
   const said = ['passed', 'failed'].includes(verdict.status) ? '' : `  (${status})`;
   const [first = '', ...more] = wrap(
     `${requirement.title}${said}`,
     WIDTH - TITLE_INDENT - POINTS_WIDTH,
-  );
+  ).map((line) => line.replaceAll(UNBREAKABLE, ' '));
   const text = verdict.status === 'not started' ? colour.dim : (line: string) => line;
   const head = ` ${MARKS[verdict.status]} ${String(number).padStart(2)}  ${text(first.padEnd(WIDTH - TITLE_INDENT - POINTS_WIDTH))}`;
   return [

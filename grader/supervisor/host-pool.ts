@@ -25,9 +25,15 @@ export class HostPool {
     return [...this.#all];
   }
 
+  /** Starts so many, and does not wait until they have. */
   async warm(count: number): Promise<void> {
     await this.#script;
     while (this.#warm.length < count) this.#warm.push(await this.#start());
+  }
+
+  /** Resolves when all that wait for a submission have started. */
+  async ready(): Promise<void> {
+    await Promise.all(this.#warm.map((host) => host.ask((started) => started.ping())));
   }
 
   /** A process that is at rest, or a new one. */
