@@ -20,8 +20,12 @@ export interface Exercise {
   readonly name: string;
   readonly file: string;
   readonly solution: string;
+  /** The text that `file` begins with, for those who want to begin again. */
+  readonly starter: string;
   readonly spec: string;
   readonly requirements: readonly Requirement[];
+  /** What somebody knows who has solved it. */
+  readonly learned: string | undefined;
 }
 
 /** All exercises, in order, as the folders say. */
@@ -89,7 +93,7 @@ function readExercise(folder: string, number: number): Exercise {
     if (!existsSync(needed)) throw new UserError(`The exercise ${folder} has no ${needed}.`);
   }
   // Not with `import()`: what is asked for is known only now, and a caller should not have to wait.
-  const module: { requirements: readonly Requirement[] } = requireTypeScript(
+  const module: { requirements: readonly Requirement[]; learned?: string } = requireTypeScript(
     join(GRADER, folder, 'requirements.ts'),
     import.meta.url,
   );
@@ -101,8 +105,10 @@ function readExercise(folder: string, number: number): Exercise {
     name: fileName.replace(/\.ts$/, ''),
     file: join(EXERCISES, folder, fileName),
     solution: join(SOLUTIONS, folder, fileName),
+    starter: join(GRADER, folder, 'starter.ts'),
     spec,
     requirements: module.requirements,
+    learned: module.learned,
   };
 }
 

@@ -1,9 +1,10 @@
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { basename, join } from 'node:path';
+import { join, relative } from 'node:path';
+import { ROOT } from '../workbook/paths.ts';
 import { guardPath } from '../workbook/process/guardian.ts';
 import type { Lifetime } from '../workbook/process/lifetime.ts';
-import { errorCode, fileSystemTrouble, UserError } from '../workbook/process/user-error.ts';
+import { errorCode, errorMessage, fileSystemTrouble } from '../workbook/process/user-error.ts';
 import { obtainRedis } from '../workbook/redis/obtain.ts';
 import type { Exercise } from './catalogue.ts';
 import type { Verdict } from './requirement.ts';
@@ -122,12 +123,12 @@ export class Session {
     });
   }
 
-  /** Gets ready for the next job, while nobody is waiting. */
-  async warmUp(): Promise<void> {
+  /** Gets ready for the next job, while nobody is waiting. One requirement takes a few processes, all take many. */
+  async warmUp(hosts = WAITING_HOSTS): Promise<void> {
     // The next submission begins in processes that have seen none before.
     await this.#hosts.retire();
     this.#servers.warm(AT_ONCE);
-    await this.#hosts.warm(WAITING_HOSTS);
+    await this.#hosts.warm(hosts);
     await this.#hosts.ready();
   }
 
@@ -139,7 +140,8 @@ export class Session {
   }
 
   async #prepare(job: Job, seed: number): Promise<Prepared | { problem: Problem }> {
-    readSubmission(job.file);
+    const trouble = whyUnreadable(job);
+    if (trouble) return { problem: { kind: 'cannot load', message: trouble, stack: '' } };
     const folder = mkdtempSync(join(this.#folder, 'submission-'));
     const bundle = await bundleSubmission(job.file, folder);
     if ('problem' in bundle) return bundle;
@@ -189,18 +191,18 @@ function cannotLoad(problem: Problem): Verdict {
   return { status: 'crashed', expected: 'a file that can be loaded', happened };
 }
 
-/** @throws UserError for a file that is missing, is no file, or cannot be read */
-function readSubmission(file: string): void {
+/** Why a file cannot be read, and what to do about it. */
+function whyUnreadable({ file, exercise }: Job): string | undefined {
   try {
     readFileSync(file);
+    return undefined;
   } catch (error) {
-    if (errorCode(error) === 'ENOENT') {
-      throw new UserError(
-        `There is no file ${file}.\n` +
-          `If you have moved or renamed it, move it back; git restore brings the starter back: git restore ${basename(file)}`,
-      );
+    if (errorCode(error) !== 'ENOENT') {
+      return errorMessage(fileSystemTrouble(error, `read ${file}`));
     }
-    throw fileSystemTrouble(error, `read ${file}`);
+    const missing = `There is no file ${file}.`;
+    if (file !== exercise.file) return missing;
+    return `${missing}\nIf you have moved or renamed it, move it back. This brings the starter back: git restore ${relative(ROOT, file)}`;
   }
 }
 

@@ -1,4 +1,4 @@
-import { join, resolve } from 'node:path';
+import { join, relative, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
 /** The folder of this clone of the workbook. */
@@ -14,3 +14,9 @@ export const STATE = process.env.WORKBOOK_STATE
 export const EXERCISES = join(ROOT, 'exercises');
 export const SOLUTIONS = join(ROOT, 'solutions');
 export const GRADER = join(ROOT, 'grader');
+
+/** A path as a person types it in the workbook's folder; as it is when it lies elsewhere. */
+export function shownPath(path: string): string {
+  const inside = relative(ROOT, path);
+  return inside.startsWith('..') ? path : inside;
+}

@@ -1,5 +1,8 @@
 import type { Requirement } from '../requirement.ts';
 
+export const learned =
+  'You have built what most people use Streams for: a queue of work that several processes share. Each order is handed to one of them, a crash leaves it pending instead of losing it, the living take it over, and what can never succeed ends in a place where a human finds it.';
+
 export const requirements: readonly Requirement[] = [
   {
     id: 'publish',

@@ -1,5 +1,8 @@
 import type { Requirement } from '../requirement.ts';
 
+export const learned =
+  'You have let three groups read one stream, each at its own pace: every group sees every entry, and within a group the work is shared. What fails is tried again, what is not yours is acknowledged too, and a reader that blocks has a connection of its own.';
+
 export const requirements: readonly Requirement[] = [
   {
     id: 'send',

@@ -1,5 +1,8 @@
 import type { Requirement } from '../requirement.ts';
 
+export const learned =
+  "You have built event sourcing: the events are the truth, and what one looks at is a projection that can be thrown away and built again. You have kept each user's events in order with several projectors at work, and a projector that wakes up late does no harm.";
+
 export const requirements: readonly Requirement[] = [
   {
     id: 'record',

@@ -1,15 +1,12 @@
-import { relative } from 'node:path';
-import { ROOT } from '../../workbook/paths.ts';
+import { shownPath } from '../../workbook/paths.ts';
 import { colour } from '../../workbook/terminal/colour.ts';
-import { paragraph } from '../../workbook/terminal/paragraph.ts';
 import type { Status } from '../requirement.ts';
 import { type ExerciseResult, pointsOf, type RequirementResult, total } from '../result.ts';
+import { details, typeLines, wrap } from './details.ts';
 
-const LABEL_WIDTH = 12;
 const TITLE_INDENT = 7;
 const POINTS_WIDTH = 10;
 const WIDTH = 80;
-const PRINTED_LINES = 12;
 const UNBREAKABLE = '\u00a0';
 
 const MARKS: Record<Status, string> = {
@@ -24,7 +21,7 @@ const MARKS: Record<Status, string> = {
 export function reportExercise(result: ExerciseResult, openAll: boolean): string {
   const { exercise, file, results } = result;
   const lines = [
-    colour.bold(`${exercise.number}. ${exercise.title}`) + colour.dim(`  ${shortPath(file)}`),
+    colour.bold(`${exercise.number}. ${exercise.title}`) + colour.dim(`  ${shownPath(file)}`),
     '',
     ...results.map((one) => requirementLine(one)),
     '',
@@ -36,7 +33,7 @@ export function reportExercise(result: ExerciseResult, openAll: boolean): string
     failing.length > 0 &&
     failing.every(({ verdict }) => verdict.happened === failing[0]?.verdict.happened);
   const opened = openAll && !allBroken ? failing : failing.slice(0, 1);
-  for (const one of opened) lines.push('', ...details(one, result));
+  for (const one of opened) lines.push('', ...details(one, exercise));
   const closed = failing.filter(
     (one) => !opened.includes(one) && one.verdict.status !== 'not started',
   );
@@ -77,45 +74,6 @@ function scoreLine(results: readonly RequirementResult[]): string {
   return ' '.repeat(TITLE_INDENT) + (points === of ? colour.green(text) : text);
 }
 
-function typeLines({ typeProblems }: ExerciseResult): string[] {
-  if (typeProblems.length === 0) return [];
-  return [
-    '',
-    paragraph('TypeScript complains (this costs no points, but it is often right):'),
-    ...typeProblems.map(({ place, message }) => paragraph(`${place}  ${message}`, '  ')),
-  ];
-}
-
-function details(
-  { number, requirement, verdict }: RequirementResult,
-  result: ExerciseResult,
-): string[] {
-  const { exercise } = result;
-  const heading = colour.bold(paragraph(`${number}. ${requirement.title}`));
-  if (verdict.status === 'not started') {
-    return [
-      heading,
-      labelled('start here', `task ${requirement.task} of exercises/${exercise.folder}/README.md`),
-      labelled('then', `npm run grade ${exercise.name} ${number}`),
-    ];
-  }
-  const lesson = requirement.lesson;
-  return [
-    heading,
-    ...optional('expected', verdict.expected),
-    ...optional('happened', verdict.happened),
-    ...optional('at', verdict.frame && shortPath(verdict.frame)),
-    ...block('sent to Redis', verdict.commands),
-    ...block('in Redis now', verdict.state),
-    ...block('printed', verdict.printed?.flatMap(printedLines)),
-    labelled('read', `chapter ${lesson.chapter}, "${lesson.heading}"`),
-    labelled(
-      'next',
-      `npm run hint ${exercise.name} ${number}, and npm run grade ${exercise.name} ${number}`,
-    ),
-  ];
-}
-
 function shortly(results: readonly RequirementResult[], name: string): string[] {
   return [
     ...results.map(({ number, verdict }) => {
@@ -124,43 +82,4 @@ function shortly(results: readonly RequirementResult[], name: string): string[] 
     }),
     colour.dim(`In full: npm run grade ${name} -- --all`),
   ];
-}
-
-function optional(label: string, text: string | undefined): string[] {
-  return text ? [labelled(label, text)] : [];
-}
-
-/** A label in a column of its own, and the text wrapped beside it. */
-function labelled(label: string, text: string): string {
-  const [first = '', ...more] = wrap(text, WIDTH - LABEL_WIDTH - 2);
-  const indent = ' '.repeat(LABEL_WIDTH + 2);
-  return [
-    `  ${colour.cyan(label.padEnd(LABEL_WIDTH))}${first}`,
-    ...more.map((line) => indent + line),
-  ].join('\n');
-}
-
-function block(label: string, lines: readonly string[] | undefined): string[] {
-  if (!lines || lines.length === 0) return [];
-  return [`  ${colour.cyan(label)}`, ...lines.map((line) => `    ${line}`)];
-}
-
-function printedLines({ worker, text }: { worker: string; text: string }): string[] {
-  const lines = text.trimEnd().split('\n');
-  const shown = lines.slice(0, PRINTED_LINES).map((line) => `${worker} | ${line}`);
-  const left = lines.length - shown.length;
-  return left > 0 ? [...shown, `${worker} | ... and ${left} lines more`] : shown;
-}
-
-function wrap(text: string, width: number): string[] {
-  return text.split('\n').flatMap((line) =>
-    paragraph(line, ' '.repeat(WIDTH - width))
-      .split('\n')
-      .map((part) => part.slice(WIDTH - width)),
-  );
-}
-
-function shortPath(file: string): string {
-  const path = relative(ROOT, file);
-  return path.startsWith('..') ? file : path;
 }

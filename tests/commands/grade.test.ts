@@ -1,8 +1,8 @@
-import { mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { cpSync, mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { copyOfTheWorkbook } from '../support/copy.ts';
-import { Bench } from '../support/workbook.ts';
+import { Bench, ROOT } from '../support/workbook.ts';
 
 const LONG = { timeout: 120_000 };
 const WAIT = { timeout: 15_000 };
@@ -236,6 +236,26 @@ describe('npm run grade -- --watch', () => {
     expect(code).toBe(0);
     expect(stderr).toBe('');
     await expect.poll(() => bench.survivors(), WAIT).toEqual([]);
+  });
+});
+
+describe('a missing file', () => {
+  it('costs its own exercise, and no other', LONG, async () => {
+    const bench = new Bench();
+    const copy = copyOfTheWorkbook(bench, 'a copy without orders');
+    rmSync(join(copy, 'exercises/01-order-processing/orders.ts'));
+    cpSync(
+      join(ROOT, 'solutions/03-shopping-cart/cart.ts'),
+      join(copy, 'exercises/03-shopping-cart/cart.ts'),
+    );
+
+    const { code, stdout } = await bench.runWith({ cwd: copy }, 'grade');
+
+    expect(stdout).toMatch(/There is no file .*orders\.ts/);
+    expect(stdout).toContain('git restore exercises/01-order-processing/orders.ts');
+    expect(stdout).toContain('0 of 100 points');
+    expect(stdout).toContain('100 of 100 points');
+    expect(code).toBe(1);
   });
 });
 

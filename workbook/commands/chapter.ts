@@ -1,6 +1,7 @@
 import { createRequire } from 'node:module';
 import { commandArguments } from '../arguments.ts';
 import { findChapter, findProgram } from '../book/catalogue.ts';
+import { notePlayed } from '../learner/progress.ts';
 import { runCommand } from '../process/lifetime.ts';
 import { colour } from '../terminal/colour.ts';
 import { print, printGap } from '../terminal/print.ts';
@@ -37,5 +38,7 @@ runCommand(async (lifetime) => {
   // Loaded now that the first line is on the screen: it takes longer than a Redis takes to start.
   const { playScene, runProgram }: typeof import('../book/play.ts') = require('../book/play.ts');
   if (program) return runProgram(program, rest, lifetime);
-  return playScene(chapter, has('live'), lifetime);
+  const code = await playScene(chapter, has('live'), lifetime);
+  if (code === 0) await notePlayed(chapter.number);
+  return code;
 });

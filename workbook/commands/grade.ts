@@ -1,4 +1,4 @@
-import { writeFileSync } from 'node:fs';
+import { existsSync, writeFileSync } from 'node:fs';
 import { resolve } from 'node:path';
 import {
   type Exercise,
@@ -14,6 +14,7 @@ import { allPassed, type ExerciseResult } from '../../grader/result.ts';
 import { type Job, Session } from '../../grader/session.ts';
 import { gradeOnSave } from '../../grader/watch.ts';
 import { commandArguments } from '../arguments.ts';
+import { noteResult } from '../learner/note-result.ts';
 import { type Lifetime, runCommand } from '../process/lifetime.ts';
 import { fileSystemTrouble, UserError } from '../process/user-error.ts';
 import { print } from '../terminal/print.ts';
@@ -23,6 +24,7 @@ const USAGE = [
   'npm run grade orders                   one exercise, by name or number',
   'npm run grade orders 3                 one requirement of it',
   'npm run grade orders -- --watch        ... and again whenever the file is saved',
+  'npm run grade orders -- --watch --poll ... where file events do not arrive',
   'npm run grade -- --all                 everything that failed, in full',
   'npm run grade -- --solutions           grades the solutions',
   'npm run grade orders -- --file FILE    grades another file',
@@ -32,7 +34,7 @@ const USAGE = [
 runCommand(async (lifetime) => {
   const { positionals, has, value } = commandArguments({
     usage: USAGE,
-    flags: ['watch', 'all', 'solutions'],
+    flags: ['watch', 'poll', 'all', 'solutions'],
     options: ['file', 'json', 'junit', 'seed'],
   });
   const [wanted, number, ...more] = positionals;
@@ -44,6 +46,7 @@ runCommand(async (lifetime) => {
       '--file needs the name of one exercise: npm run grade orders -- --file FILE',
     );
   }
+  if (file && !existsSync(file)) throw new UserError(`There is no file ${resolve(file)}.`);
   const jobs = exercises.map(
     (exercise): Job => ({
       exercise,
@@ -63,22 +66,25 @@ runCommand(async (lifetime) => {
     for (const result of results) print(`${reportExercise(result, has('all'))}\n`);
     if (results.length > 1) print(reportTotal(results, seed));
     writeFiles(results, seed, { json: value('json'), junit: value('junit') });
+    await noteAndCelebrate(results);
     return allPassed(results);
   };
 
   if (!has('watch')) return (await gradeAndReport()) ? 0 : 1;
-  return watch(lifetime, session, jobs, gradeAndReport);
+  return watch(lifetime, session, jobs, has('poll'), gradeAndReport);
 });
 
 async function watch(
   lifetime: Lifetime,
   session: Session,
   jobs: readonly Job[],
+  poll: boolean,
   grade: () => Promise<boolean>,
 ): Promise<number> {
   lifetime.endWithCtrlC();
   await gradeOnSave(
     jobs.map(({ file }) => file),
+    poll,
     async () => {
       await grade();
     },
@@ -86,6 +92,14 @@ async function watch(
     lifetime,
   );
   return 0;
+}
+
+/** What the learner's own files have earned goes on record. */
+async function noteAndCelebrate(results: readonly ExerciseResult[]): Promise<void> {
+  for (const result of results.filter(({ exercise, file }) => file === exercise.file)) {
+    const news = await noteResult(result);
+    if (news) print(`\n${news}`);
+  }
 }
 
 /** The numbers of the requirements to check: the one that was asked for, or all. */

@@ -1,39 +1,50 @@
-import { findExercise, findRequirement } from '../../grader/catalogue.ts';
+import {
+  type Exercise,
+  findExercise,
+  findRequirement,
+  readExercises,
+} from '../../grader/catalogue.ts';
 import { commandArguments } from '../arguments.ts';
-import { readChapters } from '../book/catalogue.ts';
+import { hintText } from '../learner/hint-text.ts';
+import { noteHints, progressOf, readProgress } from '../learner/progress.ts';
+import { type Numbered, standingOf } from '../learner/standing.ts';
 import { runCommand } from '../process/lifetime.ts';
 import { UserError } from '../process/user-error.ts';
-import { colour } from '../terminal/colour.ts';
-import { paragraph } from '../terminal/paragraph.ts';
 import { print } from '../terminal/print.ts';
 
 const USAGE = [
-  'npm run hint orders 3          the first hint for requirement 3 of the exercise orders',
-  'npm run hint orders 3 2        the first two; they go from a nudge to almost the answer',
+  'npm run hint orders             the next hint for the first requirement that has not passed',
+  'npm run hint orders 3           the next hint for requirement 3',
+  'npm run hint orders -- --all    all hints that you have had for it, once more',
 ];
 
 runCommand(async () => {
-  const { positionals } = commandArguments({ usage: USAGE });
-  const [name, number, count = '1', ...more] = positionals;
-  if (!name || !number || more.length > 0) throw new UserError(USAGE.join('\n'));
+  const { positionals, has } = commandArguments({ usage: USAGE, flags: ['all'] });
+  const [name, number, ...more] = positionals;
+  if (more.length > 0) throw new UserError(`What is '${more.join(' ')}'?\n${USAGE.join('\n')}`);
+  if (!name) {
+    const names = readExercises().map((exercise) => exercise.name);
+    throw new UserError(`For which exercise? There are ${names.join(', ')}.\n${USAGE.join('\n')}`);
+  }
   const exercise = findExercise(name);
-  const { requirement, number: found } = findRequirement(exercise, number);
-  const { hints, lesson, title } = requirement;
-  const shown = Number(count);
-  if (!(Number.isInteger(shown) && shown >= 1 && shown <= hints.length)) {
-    throw new UserError(`There are ${hints.length} hints for this requirement, not ${count}.`);
+  const wanted = number ? findRequirement(exercise, number) : firstOpen(exercise);
+  if (!wanted) {
+    print(
+      `All requirements of ${exercise.name} have passed. For one of them: npm run hint ${exercise.name} 3`,
+    );
+    return 0;
   }
-
-  print(colour.bold(paragraph(`${found}. ${title}`)));
-  for (const [index, hint] of hints.slice(0, shown).entries()) {
-    print('');
-    print(paragraph(`Hint ${index + 1}. ${hint}`));
-  }
-  print('');
-  const chapter = readChapters().find((candidate) => candidate.number === lesson.chapter);
-  print(paragraph(`To read: chapter ${lesson.chapter}, ${chapter?.title}: "${lesson.heading}"`));
-  if (shown < hints.length) {
-    print(`The next hint: ${colour.cyan(`npm run hint ${exercise.name} ${found} ${shown + 1}`)}`);
-  }
+  const { id, hints } = wanted.requirement;
+  const given = progressOf(readProgress(), exercise.name).hints[id] ?? 0;
+  const again = has('all') && given > 0;
+  const count = again ? given : Math.min(given + 1, hints.length);
+  // The last one is given again, and again; it is as much as there is.
+  const from = again ? 1 : count;
+  if (count > given) await noteHints(exercise.name, id, count);
+  print(hintText(exercise, wanted, from, count));
   return 0;
 });
+
+function firstOpen(exercise: Exercise): Numbered | undefined {
+  return standingOf(exercise, readProgress()).open[0];
+}

@@ -127,7 +127,7 @@ export async function runNotifier(
       'COUNT',
       4,
       'BLOCK',
-      Math.min(400, minIdleMs / 2),
+      Math.min(400, Math.ceil(minIdleMs / 2)),
       'STREAMS',
       STREAM,
       '>',

@@ -1,0 +1,51 @@
+import { readFileSync } from 'node:fs';
+import { findExercise } from '../../grader/catalogue.ts';
+import { commandArguments } from '../arguments.ts';
+import { fileDiff } from '../learner/file-diff.ts';
+import { readProgress } from '../learner/progress.ts';
+import { standingOf } from '../learner/standing.ts';
+import { shownPath } from '../paths.ts';
+import { runCommand } from '../process/lifetime.ts';
+import { errorCode, fileSystemTrouble, UserError } from '../process/user-error.ts';
+import { print } from '../terminal/print.ts';
+
+const USAGE = [
+  'npm run diff orders               your file beside the solution, once you have solved it',
+  'npm run diff orders -- --show     ... or before that',
+];
+
+runCommand(async () => {
+  const { positionals, has } = commandArguments({ usage: USAGE, flags: ['show'] });
+  const [name, ...more] = positionals;
+  if (!name || more.length > 0) throw new UserError(`One exercise, please:\n${USAGE.join('\n')}`);
+  const exercise = findExercise(name);
+  const standing = standingOf(exercise, readProgress());
+  if (!standing.solved && !has('show')) {
+    throw new UserError(
+      `The solution shows when you have solved ${exercise.name}: ${standing.passed.length} of ` +
+        `${exercise.requirements.length} requirements have passed.\n` +
+        `A nudge instead:    npm run hint ${exercise.name}\n` +
+        `To see it anyway:   npm run diff ${exercise.name} -- --show`,
+    );
+  }
+  const own = read(exercise.file, exercise.name);
+  print(
+    fileDiff(
+      { name: shownPath(exercise.file), text: own },
+      { name: shownPath(exercise.solution), text: readFileSync(exercise.solution, 'utf8') },
+      process.stdout.columns || 80,
+    ),
+  );
+  return 0;
+});
+
+function read(file: string, name: string): string {
+  try {
+    return readFileSync(file, 'utf8');
+  } catch (error) {
+    if (errorCode(error) !== 'ENOENT') throw fileSystemTrouble(error, `read ${shownPath(file)}`);
+    throw new UserError(
+      `There is no file ${shownPath(file)}. The starter comes back with: npm run reset ${name}`,
+    );
+  }
+}

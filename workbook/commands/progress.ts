@@ -1,0 +1,43 @@
+import { commandArguments } from '../arguments.ts';
+import { overview } from '../learner/overview.ts';
+import { PROGRESS_FILE, readProgress } from '../learner/progress.ts';
+import { readStandings, suggest } from '../learner/standing.ts';
+import { shownPath } from '../paths.ts';
+import { runCommand } from '../process/lifetime.ts';
+import { colour } from '../terminal/colour.ts';
+import { print } from '../terminal/print.ts';
+
+const USAGE = [
+  'npm run progress              how far you have come',
+  'npm run progress -- --json    the same, for a program',
+];
+
+runCommand(async () => {
+  const { has } = commandArguments({ usage: USAGE, flags: ['json'] });
+  const progress = readProgress();
+  const standings = readStandings(progress);
+  const next = suggest(progress, standings);
+  if (has('json')) {
+    const exercises = standings.map(({ exercise, passed, points, of, hints, solved }) => ({
+      name: exercise.name,
+      passed: passed.map(({ requirement }) => requirement.id),
+      requirements: exercise.requirements.length,
+      points,
+      of,
+      hints,
+      solved,
+    }));
+    print(JSON.stringify({ chapters: progress.chapters, exercises, next: next.command }, null, 2));
+    return 0;
+  }
+  print(overview(progress, standings));
+  print('');
+  const hints = standings.reduce((sum, standing) => sum + standing.hints, 0);
+  print(`Hints taken: ${hints}`);
+  print(`Next:        ${next.what}`);
+  print(`             ${colour.cyan(next.command)}`);
+  print(
+    colour.dim(`As of the last grading of each requirement; kept in ${shownPath(PROGRESS_FILE)}`),
+  );
+  return 0;
+});

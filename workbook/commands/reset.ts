@@ -1,0 +1,34 @@
+import { existsSync } from 'node:fs';
+import { findExercise } from '../../grader/catalogue.ts';
+import { commandArguments } from '../arguments.ts';
+import { isUntouched, replaceFile, starterOf } from '../learner/backups.ts';
+import { forgetGraded } from '../learner/progress.ts';
+import { shownPath } from '../paths.ts';
+import { runCommand } from '../process/lifetime.ts';
+import { UserError } from '../process/user-error.ts';
+import { print } from '../terminal/print.ts';
+
+const USAGE = ['npm run reset orders      begins again; your file is copied first'];
+
+runCommand(async () => {
+  const { positionals } = commandArguments({ usage: USAGE });
+  const [name, ...more] = positionals;
+  if (!name || more.length > 0) throw new UserError(`One exercise, please:\n${USAGE.join('\n')}`);
+  const exercise = findExercise(name);
+  const file = shownPath(exercise.file);
+  if (isUntouched(exercise)) {
+    print(`${file} is as it was at the beginning. Nothing was changed.`);
+    return 0;
+  }
+  const wasThere = existsSync(exercise.file);
+  const backup = replaceFile(exercise, starterOf(exercise));
+  await forgetGraded(exercise.name);
+  if (backup) {
+    print(`Your file is kept as  ${shownPath(backup)}`);
+    print(`To bring it back:     npm run restore ${exercise.name}`);
+  }
+  print(
+    wasThere ? `${file} is the starter again.` : `${file} was missing. It is the starter again.`,
+  );
+  return 0;
+});

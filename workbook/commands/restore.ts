@@ -1,0 +1,58 @@
+import { readFileSync } from 'node:fs';
+import { type Exercise, findExercise } from '../../grader/catalogue.ts';
+import { commandArguments } from '../arguments.ts';
+import { type Backup, readBackups, replaceFile } from '../learner/backups.ts';
+import { forgetGraded } from '../learner/progress.ts';
+import { shownPath } from '../paths.ts';
+import { runCommand } from '../process/lifetime.ts';
+import { UserError } from '../process/user-error.ts';
+import { colour } from '../terminal/colour.ts';
+import { print } from '../terminal/print.ts';
+
+const USAGE = [
+  'npm run restore orders        lists the copies of your file, the newest first',
+  'npm run restore orders 1      brings back the first of them',
+];
+
+runCommand(async () => {
+  const { positionals } = commandArguments({ usage: USAGE });
+  const [name, number, ...more] = positionals;
+  if (!name || more.length > 0) throw new UserError(`One exercise, please:\n${USAGE.join('\n')}`);
+  const exercise = findExercise(name);
+  const backups = readBackups(exercise);
+  if (backups.length === 0) {
+    throw new UserError(
+      `There is no copy of ${exercise.fileName} yet. Copies are made by: npm run reset ${exercise.name}`,
+    );
+  }
+  if (number === undefined) {
+    list(exercise, backups);
+    return 0;
+  }
+  const backup = backups[Number(number) - 1];
+  if (!backup) {
+    throw new UserError(`There is no copy '${number}'; there are 1 to ${backups.length}.`);
+  }
+  const replaced = replaceFile(exercise, readFileSync(backup.file, 'utf8'));
+  await forgetGraded(exercise.name);
+  if (replaced) print(`What was there is kept as  ${shownPath(replaced)}`);
+  print(`${shownPath(exercise.file)} is again what it was on ${when(backup)}.`);
+  print(`Next: npm run grade ${exercise.name}`);
+  return 0;
+});
+
+function list(exercise: Exercise, backups: readonly Backup[]): void {
+  print(`Copies of ${shownPath(exercise.file)}, the newest first:`);
+  print('');
+  for (const [index, backup] of backups.entries()) {
+    const number = String(index + 1).padStart(3);
+    print(`${number}  ${when(backup)}  ${String(backup.lines).padStart(5)} lines`);
+    print(colour.dim(`     ${shownPath(backup.file)}`));
+  }
+  print('');
+  print(`To bring one back: npm run restore ${exercise.name} 1`);
+}
+
+function when({ savedAt }: Backup): string {
+  return savedAt.toLocaleString('sv-SE');
+}

@@ -1,0 +1,82 @@
+import { readChapters } from '../book/catalogue.ts';
+import { colour } from '../terminal/colour.ts';
+import { paragraph } from '../terminal/paragraph.ts';
+import { type Progress, progressOf } from './progress.ts';
+import { allSolved, readStandings, type Standing } from './standing.ts';
+
+const BAR_WIDTH = 20;
+const TITLE_WIDTH = 34;
+
+/** How far a learner has come, in a few lines: chapters, exercises, points. */
+export function overview(progress: Progress, standings = readStandings(progress)): string {
+  const chapters = readChapters();
+  const played = chapters.filter(({ number }) => progress.chapters.includes(number));
+  const points = standings.reduce((sum, standing) => sum + standing.points, 0);
+  const of = standings.reduce((sum, standing) => sum + standing.of, 0);
+  return [
+    row('Chapters played', played.length, chapters.length, ''),
+    ...standings.map((standing) =>
+      row(
+        `${standing.exercise.number}. ${standing.exercise.title}`,
+        standing.points,
+        standing.of,
+        ' points',
+      ),
+    ),
+    row('All exercises', points, of, ' points'),
+  ].join('\n');
+}
+
+/** The requirements of an exercise, one line each: what has passed, what has not, hints that were given. */
+export function requirementList(standing: Standing, progress: Progress, current?: number): string {
+  const { hints } = progressOf(progress, standing.exercise.name);
+  return standing.exercise.requirements
+    .map((requirement, index) => {
+      const number = index + 1;
+      const passed = standing.passed.some((one) => one.number === number);
+      const mark = passed ? colour.green('✓') : colour.dim('·');
+      const here = number === current ? colour.cyan('>') : ' ';
+      const given = hints[requirement.id] ?? 0;
+      const told = given > 0 ? colour.dim(` (${given} of ${requirement.hints.length} hints)`) : '';
+      const text = paragraph(requirement.title + told, ' '.repeat(8)).trimStart();
+      return `${here} ${mark} ${String(number).padStart(2)}  ${text}`;
+    })
+    .join('\n');
+}
+
+/** A few words for somebody who has just finished an exercise, or everything. */
+export function celebration(solved: Standing, standings: readonly Standing[]): string {
+  const { exercise } = solved;
+  const next = standings.find((standing) => !standing.solved);
+  const lines = [
+    colour.green(
+      colour.bold(`Exercise ${exercise.number} is solved: ${solved.of} of ${solved.of} points.`),
+    ),
+    '',
+    ...(exercise.learned ? [paragraph(exercise.learned), ''] : []),
+    `Compare with the solution:   npm run diff ${exercise.name}`,
+    `Why it is as it is:          solutions/${exercise.folder}/README.md`,
+  ];
+  if (allSolved(standings)) {
+    const sum = standings.reduce((points, standing) => points + standing.of, 0);
+    return [
+      ...lines,
+      '',
+      colour.green(colour.bold(`That was the last one: ${sum} of ${sum} points. Well done!`)),
+      '',
+      paragraph(
+        'You know now what Streams promise and what they do not, and you have seen it break and hold. Take the solutions into your own service; begin with the part of their README that says what they cost.',
+      ),
+    ].join('\n');
+  }
+  return [
+    ...lines,
+    `Next:                        npm run learn ${next?.exercise.name}   (${next?.exercise.title})`,
+  ].join('\n');
+}
+
+function row(title: string, done: number, of: number, unit: string): string {
+  const filled = of === 0 ? 0 : Math.floor((done / of) * BAR_WIDTH);
+  const bar = colour.green('#'.repeat(filled)) + colour.dim('-'.repeat(BAR_WIDTH - filled));
+  return `${title.padEnd(TITLE_WIDTH)}[${bar}] ${String(done).padStart(3)} of ${of}${unit}`;
+}

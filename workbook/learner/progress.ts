@@ -1,0 +1,187 @@
+import { existsSync, mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { basename, join } from 'node:path';
+import lockfile from 'proper-lockfile';
+import { STATE, shownPath } from '../paths.ts';
+import { errorCode, errorMessage, fileSystemTrouble } from '../process/user-error.ts';
+import { printError } from '../terminal/print.ts';
+import { timestamp } from './timestamp.ts';
+
+/** One small file, which git ignores. */
+export const PROGRESS_FILE = join(STATE, 'progress.json');
+
+const VERSION = 1;
+const LOCK_RETRIES = { retries: 60, factor: 1, minTimeout: 50, maxTimeout: 50 };
+
+/** What is known of one exercise. */
+export interface ExerciseProgress {
+  /** How each requirement came out when it was last graded, by its id. */
+  readonly passed: Record<string, boolean>;
+  /** How many hints were given for each requirement, by its id. */
+  readonly hints: Record<string, number>;
+}
+
+/** How far a learner has come. */
+export interface Progress {
+  /** The numbers of the chapters that were played to their end. */
+  readonly chapters: readonly number[];
+  /** By the exercise's name. */
+  readonly exercises: Readonly<Record<string, ExerciseProgress>>;
+}
+
+const NOTHING: Progress = { chapters: [], exercises: {} };
+
+/** How far the learner has come. A file that makes no sense is set aside, with a word on standard error. */
+export function readProgress(): Progress {
+  try {
+    return load();
+  } catch (error) {
+    printError(`Cannot read your progress, ${shownPath(PROGRESS_FILE)}: ${errorMessage(error)}`);
+    return NOTHING;
+  }
+}
+
+export function hasProgress(): boolean {
+  return existsSync(PROGRESS_FILE);
+}
+
+/** What is known of one exercise, and nothing when nothing is. */
+export function progressOf(progress: Progress, exercise: string): ExerciseProgress {
+  return progress.exercises[exercise] ?? { passed: {}, hints: {} };
+}
+
+/**
+ * Changes what is on record, also while another command does the same. What cannot be written is told, and is no reason
+ * to fail: the learner's work does not depend on it.
+ */
+export async function updateProgress(change: (progress: Progress) => Progress): Promise<void> {
+  try {
+    mkdirSync(STATE, { recursive: true });
+    const release = await lockfile.lock(STATE, {
+      realpath: false,
+      retries: LOCK_RETRIES,
+      lockfilePath: `${PROGRESS_FILE}.lock`,
+    });
+    try {
+      write(change(load()));
+    } finally {
+      await release();
+    }
+  } catch (error) {
+    const trouble = fileSystemTrouble(error, `write ${shownPath(PROGRESS_FILE)}`);
+    printError(`Your progress was not noted. ${errorMessage(trouble)}`);
+  }
+}
+
+/** A chapter has been played to its end. */
+export function notePlayed(chapter: number): Promise<void> {
+  return updateProgress((progress) => ({
+    ...progress,
+    chapters: [...new Set([...progress.chapters, chapter])].sort((a, b) => a - b),
+  }));
+}
+
+/** Some requirements of an exercise have been graded, and came out like this. */
+export function noteGraded(exercise: string, passed: Record<string, boolean>): Promise<void> {
+  return updateExercise(exercise, (known) => ({
+    ...known,
+    passed: { ...known.passed, ...passed },
+  }));
+}
+
+/** So many hints of a requirement have been given. */
+export function noteHints(exercise: string, id: string, count: number): Promise<void> {
+  return updateExercise(exercise, (known) => ({
+    ...known,
+    hints: { ...known.hints, [id]: count },
+  }));
+}
+
+/** Another file lies in the exercise now: what was graded before says nothing of it. */
+export function forgetGraded(exercise: string): Promise<void> {
+  return updateExercise(exercise, (known) => ({ ...known, passed: {} }));
+}
+
+function updateExercise(
+  exercise: string,
+  change: (known: ExerciseProgress) => ExerciseProgress,
+): Promise<void> {
+  return updateProgress((progress) => ({
+    ...progress,
+    exercises: {
+      ...progress.exercises,
+      [exercise]: change(progressOf(progress, exercise)),
+    },
+  }));
+}
+
+/** Either the old file is there or the new one, whatever happens in between. */
+function write(progress: Progress): void {
+  const draft = `${PROGRESS_FILE}.${process.pid}`;
+  try {
+    writeFileSync(draft, `${JSON.stringify({ version: VERSION, ...progress }, null, 2)}\n`, {
+      flush: true,
+    });
+    renameSync(draft, PROGRESS_FILE);
+  } finally {
+    rmSync(draft, { force: true });
+  }
+}
+
+/** @throws the system's error when there is a file that cannot be read, or not be set aside */
+function load(): Progress {
+  let text: string;
+  try {
+    text = readFileSync(PROGRESS_FILE, 'utf8');
+  } catch (error) {
+    if (errorCode(error) === 'ENOENT') return NOTHING;
+    throw error;
+  }
+  const progress = parse(text);
+  if (progress) return progress;
+  const aside = join(STATE, `progress-${timestamp()}.unreadable.json`);
+  try {
+    renameSync(PROGRESS_FILE, aside);
+  } catch (error) {
+    if (errorCode(error) !== 'ENOENT') throw error; // else another command was faster
+  }
+  printError(
+    `${basename(PROGRESS_FILE)} was not written by this version of the workbook, or is damaged. ` +
+      `It is kept as ${shownPath(aside)}; your progress is counted from the beginning.`,
+  );
+  return NOTHING;
+}
+
+function parse(text: string): Progress | undefined {
+  try {
+    const found: unknown = JSON.parse(text);
+    if (!isRecord(found) || found.version !== VERSION) return undefined;
+    const { chapters, exercises } = found;
+    if (!Array.isArray(chapters) || !chapters.every((one) => Number.isInteger(one)))
+      return undefined;
+    if (!isRecord(exercises)) return undefined;
+    const known: Record<string, ExerciseProgress> = {};
+    for (const [name, exercise] of Object.entries(exercises)) {
+      if (!isRecord(exercise)) return undefined;
+      const { passed, hints } = exercise;
+      if (!isRecordOf(passed, isBoolean) || !isRecordOf(hints, isCount)) return undefined;
+      known[name] = { passed, hints };
+    }
+    return { chapters, exercises: known };
+  } catch {
+    return undefined;
+  }
+}
+
+function isRecord(value: unknown): value is Record<string, unknown> {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
+}
+
+function isRecordOf<Value>(
+  value: unknown,
+  isValue: (one: unknown) => one is Value,
+): value is Record<string, Value> {
+  return isRecord(value) && Object.values(value).every(isValue);
+}
+
+const isBoolean = (value: unknown): value is boolean => typeof value === 'boolean';
+const isCount = (value: unknown): value is number => Number.isInteger(value) && Number(value) >= 0;

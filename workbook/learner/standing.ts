@@ -1,0 +1,99 @@
+import { type Exercise, readExercises } from '../../grader/catalogue.ts';
+import type { Requirement } from '../../grader/requirement.ts';
+import { type Chapter, readChapters } from '../book/catalogue.ts';
+import { isUntouched } from './backups.ts';
+import { type Progress, progressOf } from './progress.ts';
+
+/** A requirement, and its number on the command line. */
+export interface Numbered {
+  readonly number: number;
+  readonly requirement: Requirement;
+}
+
+/** Where a learner stands with one exercise, as of the last grading. */
+export interface Standing {
+  readonly exercise: Exercise;
+  readonly passed: readonly Numbered[];
+  readonly open: readonly Numbered[];
+  readonly points: number;
+  readonly of: number;
+  readonly hints: number;
+  readonly solved: boolean;
+}
+
+/** What to do next, and the command that does it. */
+export interface Suggestion {
+  readonly what: string;
+  readonly command: string;
+}
+
+/** Where a learner stands with all exercises. */
+export function readStandings(progress: Progress): Standing[] {
+  return readExercises().map((exercise) => standingOf(exercise, progress));
+}
+
+export function standingOf(exercise: Exercise, progress: Progress): Standing {
+  const known = progressOf(progress, exercise.name);
+  const all = exercise.requirements.map((requirement, index) => ({
+    number: index + 1,
+    requirement,
+  }));
+  const passed = all.filter(({ requirement }) => known.passed[requirement.id] === true);
+  const open = all.filter((one) => !passed.includes(one));
+  return {
+    exercise,
+    passed,
+    open,
+    points: sumOfPoints(passed),
+    of: sumOfPoints(all),
+    hints: all.reduce((sum, { requirement }) => sum + (known.hints[requirement.id] ?? 0), 0),
+    solved: open.length === 0,
+  };
+}
+
+/** Whether everything there is has been solved. */
+export function allSolved(standings: readonly Standing[]): boolean {
+  return standings.every(({ solved }) => solved);
+}
+
+/**
+ * What has been begun comes first; then the chapters that the next exercise builds on, in their order; then that
+ * exercise.
+ */
+export function suggest(progress: Progress, standings: readonly Standing[]): Suggestion {
+  const begun = standings.find(
+    ({ exercise, passed, solved }) => !solved && (passed.length > 0 || !isUntouched(exercise)),
+  );
+  if (begun) {
+    const [next] = begun.open;
+    const { number, title, name } = begun.exercise;
+    return {
+      what: `Go on with exercise ${number}, ${title}, at requirement ${next?.number}`,
+      command: `npm run learn ${name}`,
+    };
+  }
+  const unplayed = readChapters().find(({ number }) => !progress.chapters.includes(number));
+  const unsolved = standings.find(({ solved }) => !solved);
+  if (unplayed && (!unsolved || buildsOn(unsolved.exercise, unplayed))) {
+    return {
+      what: `Play chapter ${unplayed.number}, ${unplayed.title}`,
+      command: `npm run chapter ${unplayed.number}`,
+    };
+  }
+  if (unsolved) {
+    const { number, title, name } = unsolved.exercise;
+    return { what: `Begin exercise ${number}, ${title}`, command: `npm run learn ${name}` };
+  }
+  return {
+    what: 'All is done. Compare with the solutions',
+    command: `npm run diff ${standings[0]?.exercise.name}`,
+  };
+}
+
+function buildsOn(exercise: Exercise, chapter: Chapter): boolean {
+  return exercise.requirements.some(({ lesson }) => lesson.chapter >= chapter.number);
+}
+
+function sumOfPoints(requirements: readonly Numbered[]): number {
+  return requirements.reduce((sum, { requirement }) => sum + requirement.points, 0);
+}
