@@ -1,27 +1,49 @@
+import { readExercises } from '../../grader/catalogue.ts';
 import { commandArguments } from '../arguments.ts';
 import { readChapters } from '../book/catalogue.ts';
-import { runCommand } from '../process/lifetime.ts';
+import { examine } from '../doctor/checks.ts';
+import { hasProgress } from '../learner/progress.ts';
+import { runMenu } from '../menu/menu.ts';
+import { plainMenu } from '../menu/plain-menu.ts';
+import { type Lifetime, runCommand } from '../process/lifetime.ts';
 import { colour } from '../terminal/colour.ts';
+import { isInteractive } from '../terminal/keys.ts';
 import { paragraph } from '../terminal/paragraph.ts';
 import { print } from '../terminal/print.ts';
 
-runCommand(async () => {
-  commandArguments({ usage: ['npm start'] });
+runCommand(async (lifetime) => {
+  commandArguments({ usage: ['npm start      the menu'] });
   print(colour.bold('The Redis Streams workbook'));
   print('');
-  print(paragraph('A book you can run. Type what stands on the right; start with chapter 1.'));
-  print('');
-  for (const { number, title } of readChapters()) {
-    print(row(`${number}  ${title}`, `npm run chapter ${number}`));
+  if (!hasProgress()) await welcome(lifetime);
+  if (isInteractive()) {
+    lifetime.endWithCtrlC();
+    await runMenu(lifetime);
+  } else {
+    print(plainMenu());
   }
-  print('');
-  print(row('All programs, one by one', 'npm run chapter'));
-  print(row('A Redis for several terminals', 'npm run redis'));
-  print(row('A prompt on it', 'npm run cli'));
-  print(row('Is anything missing here?', 'npm run doctor'));
   return 0;
 });
 
-function row(what: string, command: string): string {
-  return `  ${what.padEnd(36)}${colour.cyan(command)}`;
+/** Once, at the very beginning. */
+async function welcome(lifetime: Lifetime): Promise<void> {
+  const exercises = readExercises().length;
+  print(
+    paragraph(
+      `A book you can run: ${readChapters().length} chapters, each with a lesson of a quarter of an hour and a scene that plays for some seconds, and ${exercises} challenges, an evening each, which are graded here.`,
+    ),
+  );
+  print('');
+  print(
+    paragraph(
+      'Everything runs on a real Redis, which starts and ends with each command. If there is none on this machine, the first chapter fetches one: seconds on Debian and Ubuntu, a minute or two elsewhere. Nothing is installed.',
+    ),
+  );
+  print('');
+  for await (const { state, what, finding, advice } of examine(lifetime)) {
+    if (state !== 'bad') continue;
+    print(paragraph(`${colour.red('Missing')}  ${what}: ${finding}`));
+    if (advice) print(paragraph(`-> ${advice}`, '  '));
+    print('');
+  }
 }

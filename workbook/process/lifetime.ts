@@ -17,6 +17,8 @@ export interface Lifetime {
   atEnd(task: () => void | Promise<void>): void;
   /** From now on Ctrl+C is the normal way to end this command, and its exit code is 0. */
   endWithCtrlC(): void;
+  /** While `task` runs, Ctrl+C is not for this command, but for a program that it has given the terminal to. */
+  withoutCtrlC<Result>(task: () => Promise<Result>): Promise<Result>;
 }
 
 /**
@@ -29,12 +31,21 @@ export function runCommand(main: (lifetime: Lifetime) => Promise<number | undefi
   const stop = new AbortController();
   const tasks: (() => void | Promise<void>)[] = [];
   let ctrlCEnds = false;
+  let ctrlCIsOurs = true;
 
   const lifetime: Lifetime = {
     signal: stop.signal,
     atEnd: (task) => tasks.push(task),
     endWithCtrlC: () => {
       ctrlCEnds = true;
+    },
+    withoutCtrlC: async (task) => {
+      ctrlCIsOurs = false;
+      try {
+        return await task();
+      } finally {
+        ctrlCIsOurs = true;
+      }
     },
   };
 
@@ -48,6 +59,7 @@ export function runCommand(main: (lifetime: Lifetime) => Promise<number | undefi
 
     for (const [signal, exitCode] of Object.entries(SIGNALS)) {
       process.on(signal, () => {
+        if (signal === 'SIGINT' && !ctrlCIsOurs) return;
         // Asked twice: leave at once, and let the guardian do the tidying. But npm passes on the
         // SIGINT that the terminal has sent us already; that is still the first time.
         const again = stop.signal.aborted && Date.now() - stoppedAt > SAME_CTRL_C_MS;

@@ -33,3 +33,16 @@ export function listenToKeys(listener: KeyListener): () => void {
     stdin.pause();
   };
 }
+
+/** Waits until any key is pressed, or `signal` is aborted. */
+export async function anyKey(signal: AbortSignal): Promise<void> {
+  if (signal.aborted) return;
+  await new Promise<void>((resolve) => {
+    const done = () => {
+      release();
+      resolve();
+    };
+    const release = listenToKeys(done);
+    signal.addEventListener('abort', done, { once: true });
+  });
+}

@@ -1,0 +1,37 @@
+import { type Exercise, findExercise } from '../../grader/catalogue.ts';
+import { Session } from '../../grader/session.ts';
+import { commandArguments } from '../arguments.ts';
+import { workPlainly } from '../learner/plain-work.ts';
+import { readProgress } from '../learner/progress.ts';
+import { readStandings } from '../learner/standing.ts';
+import { WorkMode } from '../learner/work-mode.ts';
+import { runCommand } from '../process/lifetime.ts';
+import { UserError } from '../process/user-error.ts';
+import { isInteractive } from '../terminal/keys.ts';
+import { printError } from '../terminal/print.ts';
+
+const USAGE = [
+  'npm run learn                  goes on where you are: grades whenever you save',
+  'npm run learn orders           the same, for the exercise orders',
+  'npm run learn -- --poll        where saving is not noticed: network drives, containers',
+];
+
+runCommand(async (lifetime) => {
+  const { positionals, has } = commandArguments({ usage: USAGE, flags: ['poll'] });
+  const [name, ...more] = positionals;
+  if (more.length > 0) throw new UserError(`One exercise at a time:\n${USAGE.join('\n')}`);
+  const exercise = name ? findExercise(name) : firstUnsolved();
+  if (isInteractive()) printError('Getting ready ...');
+  const session = await Session.open(lifetime);
+  lifetime.endWithCtrlC();
+  if (isInteractive()) await new WorkMode(session, exercise, lifetime).run(has('poll'));
+  else await workPlainly(session, exercise, has('poll'), lifetime);
+  return 0;
+});
+
+function firstUnsolved(): Exercise {
+  const standings = readStandings(readProgress());
+  const standing = standings.find(({ solved }) => !solved) ?? standings[0];
+  if (!standing) throw new UserError('There is no exercise here.');
+  return standing.exercise;
+}

@@ -1,0 +1,42 @@
+import { readFileSync } from 'node:fs';
+import { dirname, join } from 'node:path';
+import { findExercise } from '../../grader/catalogue.ts';
+import { commandArguments } from '../arguments.ts';
+import { findChapter, lessonFile } from '../book/catalogue.ts';
+import { lessonText } from '../book/lesson-text.ts';
+import { shownPath } from '../paths.ts';
+import { runCommand } from '../process/lifetime.ts';
+import { fileSystemTrouble, UserError } from '../process/user-error.ts';
+import { pageThrough } from '../terminal/pager.ts';
+
+const USAGE = [
+  'npm run lesson 4           the lesson of chapter 4, in the terminal',
+  'npm run lesson orders      the tasks of the exercise orders',
+];
+
+runCommand(async (lifetime) => {
+  const { positionals } = commandArguments({ usage: USAGE });
+  const [wanted, ...more] = positionals;
+  if (!wanted || more.length > 0) throw new UserError(`Which one?\n${USAGE.join('\n')}`);
+  const file = /^\d+$/.test(wanted) ? lessonFile(findChapter(wanted)) : fileOf(wanted);
+  await pageThrough(shownPath(file), lessonText(read(file)), lifetime);
+  return 0;
+});
+
+/** A word can mean an exercise or a chapter. */
+function fileOf(wanted: string): string {
+  try {
+    return join(dirname(findExercise(wanted).file), 'README.md');
+  } catch (error) {
+    if (!(error instanceof UserError)) throw error;
+    return lessonFile(findChapter(wanted));
+  }
+}
+
+function read(file: string): string {
+  try {
+    return readFileSync(file, 'utf8');
+  } catch (error) {
+    throw fileSystemTrouble(error, `read ${shownPath(file)}`);
+  }
+}
