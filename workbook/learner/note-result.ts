@@ -1,24 +1,23 @@
 import type { ExerciseResult } from '../../grader/result.ts';
 import { celebration } from './overview.ts';
 import { noteGraded, readProgress } from './progress.ts';
-import { readStandings } from './standing.ts';
+import { readStandings, standingOf } from './standing.ts';
 
-/** Notes what a learner's file has earned. Returns a few words for the moment in which the last requirement passes. */
+/** Notes what a learner's file has earned. Returns a few words for the moment in which an exercise is solved. */
 export async function noteResult({
   exercise,
   results,
 }: ExerciseResult): Promise<string | undefined> {
-  const solvedBefore = standing(exercise.name)?.solved;
+  const before = standingOf(exercise, readProgress());
   const outcomes = results.map(({ requirement, verdict }) => [
     requirement.id,
     verdict.status === 'passed',
   ]);
-  await noteGraded(exercise.name, Object.fromEntries(outcomes));
-  const now = standing(exercise.name);
-  if (!now?.solved || solvedBefore) return undefined;
-  return celebration(now, readStandings(readProgress()));
-}
-
-function standing(name: string) {
-  return readStandings(readProgress()).find(({ exercise }) => exercise.name === name);
+  const all = results.length === exercise.requirements.length;
+  await noteGraded(exercise.name, Object.fromEntries(outcomes), all);
+  const progress = readProgress();
+  const now = standingOf(exercise, progress);
+  if (now.solved && !before.solved) return celebration(now, readStandings(progress));
+  if (now.solved || now.open.length > 0 || before.open.length === 0) return undefined;
+  return `All requirements have passed, one by one. Now together: npm run grade ${exercise.name}`;
 }

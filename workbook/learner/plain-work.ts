@@ -1,4 +1,5 @@
 import type { Exercise } from '../../grader/catalogue.ts';
+import { allPassed } from '../../grader/result.ts';
 import type { Session } from '../../grader/session.ts';
 import { gradeOnSave } from '../../grader/watch.ts';
 import type { Lifetime } from '../process/lifetime.ts';
@@ -21,18 +22,25 @@ export async function workPlainly(
   const seed = Math.floor(Math.random() * 1_000_000);
   const gradeNext = async (): Promise<void> => {
     for (;;) {
-      const [current] = standingOf(exercise, readProgress()).open;
-      if (!current) {
-        print(`All requirements of ${exercise.name} have passed.`);
+      const { open, solved } = standingOf(exercise, readProgress());
+      const [current] = open;
+      if (solved) {
+        print(`${exercise.name} is solved. Next: npm run learn`);
         return;
       }
-      const job = { exercise, file: exercise.file, wanted: [current.number] };
-      const [result] = await session.grade([job], seed);
+      // When each has passed by itself, all of them once more.
+      const wanted = current
+        ? [current.number]
+        : exercise.requirements.map((_, index) => index + 1);
+      const [result] = await session.grade([{ exercise, file: exercise.file, wanted }], seed);
       if (!result) return;
-      print(`${verdictText(result, current)}\n`);
       const news = await noteResult(result);
+      if (current) print(`${verdictText(result, current)}\n`);
       if (news) print(`${news}\n`);
-      if (result.results[0]?.verdict.status !== 'passed') return;
+      if (!allPassed([result])) return;
+      // What cannot be noted, on a full disk for example, would be graded for ever.
+      const [next] = standingOf(exercise, readProgress()).open;
+      if (current && next?.number === current.number) return;
     }
   };
   await gradeOnSave([exercise.file], poll, gradeNext, () => session.warmUp(), lifetime);

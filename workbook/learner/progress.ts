@@ -16,6 +16,8 @@ const LOCK_RETRIES = { retries: 60, factor: 1, minTimeout: 50, maxTimeout: 50 };
 export interface ExerciseProgress {
   /** How each requirement came out when it was last graded, by its id. */
   readonly passed: Record<string, boolean>;
+  /** Whether all of them have passed together, in one grading, and none has failed since. */
+  readonly solved: boolean;
   /** How many hints were given for each requirement, by its id. */
   readonly hints: Record<string, number>;
 }
@@ -46,7 +48,7 @@ export function hasProgress(): boolean {
 
 /** What is known of one exercise, and nothing when nothing is. */
 export function progressOf(progress: Progress, exercise: string): ExerciseProgress {
-  return progress.exercises[exercise] ?? { passed: {}, hints: {} };
+  return progress.exercises[exercise] ?? { passed: {}, solved: false, hints: {} };
 }
 
 /**
@@ -80,11 +82,17 @@ export function notePlayed(chapter: number): Promise<void> {
   }));
 }
 
-/** Some requirements of an exercise have been graded, and came out like this. */
-export function noteGraded(exercise: string, passed: Record<string, boolean>): Promise<void> {
+/** Requirements of an exercise have been graded, `all` of them or some, and came out like this. */
+export function noteGraded(
+  exercise: string,
+  passed: Record<string, boolean>,
+  all: boolean,
+): Promise<void> {
+  const noneFailed = Object.values(passed).every((one) => one);
   return updateExercise(exercise, (known) => ({
     ...known,
     passed: { ...known.passed, ...passed },
+    solved: noneFailed && (all || known.solved),
   }));
 }
 
@@ -98,7 +106,7 @@ export function noteHints(exercise: string, id: string, count: number): Promise<
 
 /** Another file lies in the exercise now: what was graded before says nothing of it. */
 export function forgetGraded(exercise: string): Promise<void> {
-  return updateExercise(exercise, (known) => ({ ...known, passed: {} }));
+  return updateExercise(exercise, (known) => ({ ...known, passed: {}, solved: false }));
 }
 
 function updateExercise(
@@ -162,9 +170,10 @@ function parse(text: string): Progress | undefined {
     const known: Record<string, ExerciseProgress> = {};
     for (const [name, exercise] of Object.entries(exercises)) {
       if (!isRecord(exercise)) return undefined;
-      const { passed, hints } = exercise;
+      const { passed, solved, hints } = exercise;
       if (!isRecordOf(passed, isBoolean) || !isRecordOf(hints, isCount)) return undefined;
-      known[name] = { passed, hints };
+      if (!isBoolean(solved)) return undefined;
+      known[name] = { passed, solved, hints };
     }
     return { chapters, exercises: known };
   } catch {

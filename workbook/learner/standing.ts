@@ -18,6 +18,7 @@ export interface Standing {
   readonly points: number;
   readonly of: number;
   readonly hints: number;
+  /** All have passed, and together: in one grading of one file. */
   readonly solved: boolean;
 }
 
@@ -47,7 +48,7 @@ export function standingOf(exercise: Exercise, progress: Progress): Standing {
     points: sumOfPoints(passed),
     of: sumOfPoints(all),
     hints: all.reduce((sum, { requirement }) => sum + (known.hints[requirement.id] ?? 0), 0),
-    solved: open.length === 0,
+    solved: known.solved && open.length === 0,
   };
 }
 
@@ -67,8 +68,11 @@ export function suggest(progress: Progress, standings: readonly Standing[]): Sug
   if (begun) {
     const [next] = begun.open;
     const { number, title, name } = begun.exercise;
+    if (!next) {
+      return { what: `Grade exercise ${number} as a whole`, command: `npm run grade ${name}` };
+    }
     return {
-      what: `Go on with exercise ${number}, ${title}, at requirement ${next?.number}`,
+      what: `Go on with exercise ${number}, ${title}, at requirement ${next.number}`,
       command: `npm run learn ${name}`,
     };
   }

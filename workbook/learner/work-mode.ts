@@ -144,6 +144,11 @@ export class WorkMode {
       this.#again = false;
       return this.#gradeOnce([this.#number]);
     }
+    // A later change may have broken what had passed before: together is what counts.
+    const { open, solved } = this.#standing;
+    if (wanted.length === 1 && open.length === 0 && !solved) {
+      return this.#gradeOnce(this.#allNumbers());
+    }
     await this.#session.warmUp(HOSTS_FOR_ONE);
   }
 
@@ -155,10 +160,7 @@ export class WorkMode {
       this.#status = 'This is the only one that is left.';
       return this.#show(true);
     }
-    if (solved && this.#aside === undefined && !this.#allHavePassedTogether()) {
-      // A later change may have broken what had passed before.
-      return this.#grade(this.#exercise.requirements.map((_, index) => index + 1));
-    }
+    if (!solved) return this.#grade(this.#allNumbers());
     const unsolved = readStandings(readProgress()).find((standing) => !standing.solved);
     if (!unsolved) {
       this.#status = 'All exercises are solved. q: quit';
@@ -168,12 +170,8 @@ export class WorkMode {
     this.#goTo(unsolved.open[0]?.number ?? 1);
   }
 
-  #allHavePassedTogether(): boolean {
-    const { results = [] } = this.#result ?? {};
-    return (
-      results.length === this.#exercise.requirements.length &&
-      results.every(({ verdict }) => verdict.status === 'passed')
-    );
+  #allNumbers(): number[] {
+    return this.#exercise.requirements.map((_, index) => index + 1);
   }
 
   #goTo(number: number): void {

@@ -32,7 +32,7 @@ export async function runMenu(lifetime: Lifetime): Promise<void> {
     print('');
     const first: Choice = { label: `Next: ${next.what}`, words: wordsOf(next.command) };
     const entry = await choose(
-      'What would you like to do?',
+      'What would you like to do? (Esc: leave)',
       [first, ...entries(), LEAVE],
       lifetime,
     );

@@ -1,0 +1,190 @@
+import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { describe, expect, it } from 'vitest';
+import { requirements } from '../../grader/01-order-processing/requirements.ts';
+import { copyOfTheWorkbook } from '../support/copy.ts';
+import { Terminal } from '../support/terminal.ts';
+import { Bench, ROOT } from '../support/workbook.ts';
+
+const LONG = { timeout: 90_000 };
+const WAIT = { timeout: 15_000 };
+const FILE = 'exercises/01-order-processing/orders.ts';
+const SOLUTION = readFileSync(join(ROOT, 'solutions/01-order-processing/orders.ts'), 'utf8');
+const STARTER = readFileSync(join(ROOT, FILE), 'utf8');
+
+function begin(bench: Bench) {
+  const cwd = copyOfTheWorkbook(bench, 'a copy to learn in');
+  const file = join(cwd, FILE);
+  return {
+    cwd,
+    save: (text: string) => writeFileSync(file, text),
+    read: () => readFileSync(file, 'utf8'),
+  };
+}
+
+/** As if all but these requirements of orders had passed in an earlier grading. */
+function allPassedBut(bench: Bench, ...open: string[]): void {
+  const passed = Object.fromEntries(requirements.map(({ id }) => [id, !open.includes(id)]));
+  mkdirSync(bench.state, { recursive: true });
+  writeFileSync(
+    join(bench.state, 'progress.json'),
+    JSON.stringify({
+      version: 1,
+      chapters: [],
+      exercises: { orders: { passed, solved: false, hints: {} } },
+    }),
+  );
+}
+
+describe('npm run learn', () => {
+  it('grades on save, shows a pass, and waits for a key', LONG, async () => {
+    const bench = new Bench();
+    const { cwd, save } = begin(bench);
+    const terminal = new Terminal(bench, { cwd }, 'learn');
+    await terminal.shows(/start here[\s\S]*1\. Publish an order[\s\S]*Graded at/);
+    expect(terminal.text).toContain('Distributed order processing, 1 of 14');
+    expect(terminal.text).toContain('npm run grade orders 1');
+    expect(terminal.text).not.toContain('keeps the newest');
+
+    save(SOLUTION.replace('userId,', ''));
+    await terminal.shows(/expected[\s\S]*happened/);
+    save(SOLUTION);
+    await terminal.shows('✓ passed: 8 points');
+    expect(terminal.text).toContain('1 of 14');
+    expect(terminal.text).toContain('8 of 100');
+
+    terminal.press('n');
+    await terminal.shows(/2 of 14[\s\S]*✓ passed: 7 points/);
+    terminal.press('q');
+
+    expect(await terminal.ended).toBe(0);
+    expect(terminal.isRestored).toBe(true);
+    expect(terminal.brokenLines).toEqual([]);
+    await expect.poll(() => bench.survivors(), WAIT).toEqual([]);
+  });
+
+  it('has a key for everything else', LONG, async () => {
+    const bench = new Bench();
+    const { cwd, save, read } = begin(bench);
+    save(`${STARTER}// mine\n`);
+    const terminal = new Terminal(bench, { cwd }, 'learn', 'orders');
+    await terminal.shows(/1 of 14[\s\S]*Graded at/);
+
+    terminal.press('h');
+    await terminal.shows('Hint 1 of 3');
+    terminal.press('h');
+    await terminal.shows(/Hint 1 of 3[\s\S]*Hint 2 of 3/);
+    terminal.press('t');
+    await terminal.shows('Publish an order: publishOrder');
+    terminal.press('l');
+    await terminal.shows(/> · +1 [\s\S]*\(2 of 3[\s\S]*· 14 {2}Stretch/);
+    terminal.press('escape');
+    await terminal.shows('start here');
+
+    terminal.press('n');
+    await terminal.shows(/2 of 14[\s\S]*Graded at/);
+    terminal.press('p');
+    await terminal.shows(/1 of 14[\s\S]*Graded at/);
+    terminal.press('r');
+    await terminal.shows('Grading ...');
+    await terminal.shows('Graded at');
+
+    terminal.press('s');
+    await terminal.shows('You have not solved it yet');
+    terminal.press('n');
+    await terminal.shows(/2 of 14[\s\S]*Graded at/);
+    terminal.press('s');
+    await terminal.shows('You have not solved it yet');
+    terminal.press('y');
+    await terminal.shows('solutions/01-order-processing/orders.ts');
+    terminal.press('space');
+    await terminal.shows("const STREAM = 'orders:new'");
+    terminal.press('d');
+    await terminal.shows('You have not solved it yet');
+    terminal.press('y');
+    await terminal.shows('+ solutions/01-order-processing/orders.ts');
+
+    terminal.press('x');
+    await terminal.shows('Begin again?');
+    terminal.press('escape');
+    expect(read()).toContain('// mine');
+    terminal.press('x');
+    await terminal.shows('Begin again?');
+    terminal.press('y');
+    await expect.poll(read, WAIT).toBe(STARTER);
+    const { stdout } = await bench.runWith({ cwd }, 'restore', 'orders');
+    expect(stdout).toContain(' 1  ');
+
+    terminal.press('ctrl+c');
+    expect(await terminal.ended).toBe(0);
+    expect(terminal.isRestored).toBe(true);
+    // Over a whole session, the screen is cleared as a whole once: it is drawn over, and does not flicker.
+    expect(terminal.written.split('\u001b[2J')).toHaveLength(2);
+  });
+
+  it('grades everything once more at the end, and celebrates', LONG, async () => {
+    const bench = new Bench();
+    const { cwd, save } = begin(bench);
+    allPassedBut(bench, 'pending');
+    save(SOLUTION);
+    const terminal = new Terminal(bench, { cwd, columns: 120, rows: 40 }, 'learn', 'orders');
+    await terminal.shows(/Exercise 1 is solved: 100 of 100 points/);
+    expect(terminal.text).toContain('npm run diff orders');
+
+    expect(terminal.written).toContain('Grading all of it once more');
+
+    terminal.press('escape');
+    await terminal.shows('✓ passed');
+    terminal.press('d');
+    await terminal.shows('are the same');
+    terminal.press('n');
+    await terminal.shows(/A notification system, 1 of 14/);
+    terminal.press('q');
+
+    expect(await terminal.ended).toBe(0);
+  });
+
+  it('goes back to what a later change has broken', LONG, async () => {
+    const bench = new Bench();
+    const { cwd, save } = begin(bench);
+    allPassedBut(bench, 'pending');
+    save(SOLUTION.replace('KEPT_ORDERS = 10_000', 'KEPT_ORDERS = 10'));
+    const terminal = new Terminal(bench, { cwd }, 'learn', 'orders');
+
+    await terminal.shows(/2 of 14[\s\S]*The stream keeps the newest[\s\S]*happened/);
+    terminal.press('q');
+    expect(await terminal.ended).toBe(0);
+  });
+
+  it('looks at the file itself with --poll, and has no colours with NO_COLOR', LONG, async () => {
+    const bench = new Bench();
+    const { cwd, save } = begin(bench);
+    const terminal = new Terminal(bench, { cwd, env: { NO_COLOR: '1' } }, 'learn', '--poll');
+    await terminal.shows('Graded at');
+
+    save(SOLUTION);
+    await terminal.shows('✓ passed');
+    terminal.press('q');
+
+    expect(await terminal.ended).toBe(0);
+    // biome-ignore lint/suspicious/noControlCharactersInRegex: colours are control sequences
+    expect(terminal.written).not.toMatch(/\u001b\[(1|2|3\d|9\d)m/);
+  });
+
+  it('works without a terminal: plain lines, one requirement after the other', LONG, async () => {
+    const bench = new Bench();
+    const { cwd, save } = begin(bench);
+    const running = bench.startWith({ cwd }, 'learn', 'orders');
+    await running.says(/start here[\s\S]*Watching/);
+
+    save(SOLUTION.replace('KEPT_ORDERS = 10_000', 'KEPT_ORDERS = 10'));
+    await running.says(/✓ passed: 8 points[\s\S]*2\. The stream keeps[\s\S]*happened/);
+    running.ctrlC();
+    const { code, stderr } = await running.ended;
+
+    expect(code).toBe(0);
+    expect(stderr).toBe('');
+    expect(running.stdout).not.toContain('\u001b');
+    await expect.poll(() => bench.survivors(), WAIT).toEqual([]);
+  });
+});
