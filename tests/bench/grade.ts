@@ -6,11 +6,20 @@
 // is measured inside watch mode, from the write to the verdict. Times are medians.
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { copyFileSync, mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import {
+  copyFileSync,
+  mkdirSync,
+  mkdtempSync,
+  readFileSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { readExercises } from '../../grader/catalogue.ts';
+import { type Exercise, readExercises } from '../../grader/catalogue.ts';
+import { copyOfTheWorkbook } from '../support/copy.ts';
 
 const ROOT = fileURLToPath(new URL('../..', import.meta.url));
 const RUNS = Number(process.argv[2] ?? 7);
@@ -35,18 +44,20 @@ async function duration(command: string, args: readonly string[], cwd = ROOT): P
   return performance.now() - started;
 }
 
-/** Watch mode on a copy of one solution; each save is answered by a verdict. */
+/** A command that grades whenever a file is saved. */
 class Watch {
   readonly #child: ChildProcess;
   readonly #file: string;
+  readonly #verdict: RegExp;
   #output = '';
 
-  constructor(name: string, solution: string, fileName: string) {
-    mkdirSync(join(folder, name));
-    this.#file = join(folder, name, fileName);
-    copyFileSync(solution, this.#file);
-    this.#child = spawn(process.execPath, [...LAUNCH, name, '--watch', '--file', this.#file], {
-      cwd: ROOT,
+  /** @param verdict what it prints when it has graded */
+  constructor(file: string, verdict: RegExp, args: readonly string[], cwd: string) {
+    this.#file = file;
+    this.#verdict = verdict;
+    this.#child = spawn(process.execPath, [join('workbook', 'launch.cjs'), ...args], {
+      cwd,
+      env: { ...process.env, WORKBOOK_STATE: join(folder, 'state') },
       stdio: ['ignore', 'pipe', 'inherit'],
     });
     this.#child.stdout?.on('data', (chunk: Buffer) => {
@@ -55,16 +66,32 @@ class Watch {
     });
   }
 
+  /** Watch mode on a copy of a solution. */
+  static onCopy(name: string, solution: string, fileName: string): Watch {
+    mkdirSync(join(folder, name));
+    const file = join(folder, name, fileName);
+    copyFileSync(solution, file);
+    return new Watch(file, /of 100 points/, ['grade', name, '--watch', '--file', file], ROOT);
+  }
+
+  /** Work mode in a copy of the workbook, at a requirement that is not met. */
+  static onWork({ name, folder: exercise, fileName, solution }: Exercise): Watch {
+    const cwd = copyOfTheWorkbook({ folder }, 'workbook');
+    const file = join(cwd, 'exercises', exercise, fileName);
+    writeFileSync(file, readFileSync(solution, 'utf8').replaceAll('xadd(', 'xlen('));
+    return new Watch(file, /happened/, ['learn', name], cwd);
+  }
+
   async says(pattern: RegExp): Promise<void> {
     while (!pattern.test(this.#output)) await once(this.#child, 'said');
   }
 
-  /** Milliseconds from a save to its verdict, once the watch is at rest. */
+  /** Milliseconds from a save to its verdict. */
   async save(): Promise<number> {
     this.#output = '';
     const started = performance.now();
     writeFileSync(this.#file, '\n', { flag: 'a' });
-    await this.says(/of 100 points/);
+    await this.says(this.#verdict);
     const duration = performance.now() - started;
     // It gets ready for the next save, and must not do so while something else is measured.
     await this.says(/Watching/);
@@ -93,14 +120,18 @@ const measured: { name: string; measure: () => Promise<number> }[] = [
     measure: () => duration('npm', ['run', 'grade', '--', '--solutions']),
   },
 ];
-for (const { name, solution, fileName } of readExercises()) {
-  const watch = new Watch(name, solution, fileName);
+const exercises = readExercises();
+const watches = exercises.map(({ name, solution, fileName }) => ({
+  name: `${name}: from a save to its verdict`,
+  watch: Watch.onCopy(name, solution, fileName),
+}));
+const [first] = exercises;
+if (first) {
+  watches.push({ name: 'work mode: from a save to its verdict', watch: Watch.onWork(first) });
+}
+for (const { name, watch } of watches) {
   await watch.says(/Watching/);
-  measured.push({
-    name: `${name}: from a save to its verdict`,
-    measure: async () => watch.save(),
-  });
-  process.once('exit', () => void watch.stop());
+  measured.push({ name, measure: () => watch.save() });
 }
 
 const times = new Map(measured.map(({ name }) => [name, [] as number[]]));
@@ -122,5 +153,5 @@ for (const { name } of measured) {
     `${name.padEnd(48)} ${milliseconds.toFixed(0).padStart(5)} ms  ${toNode.padStart(7)} ${toNpx.padStart(7)}`,
   );
 }
+await Promise.all(watches.map(({ watch }) => watch.stop()));
 rmSync(folder, { recursive: true, force: true });
-process.exit();

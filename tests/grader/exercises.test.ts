@@ -43,6 +43,11 @@ describe.each(EXERCISES)('the exercise $name', (exercise) => {
     expect(solved).not.toMatch(/TODO|Not implemented/);
   });
 
+  it('keeps a copy of the starter, to begin again with, and says what was learned', () => {
+    expect(readFileSync(exercise.starter, 'utf8')).toBe(starter);
+    expect(exercise.learned?.length).toBeGreaterThan(100);
+  });
+
   it('has the same exported functions in starter and solution, with the same contracts', () => {
     const contracts = (code: string) =>
       [...code.matchAll(/(\/\*\*(?:(?!\*\/)[\s\S])*\*\/)\nexport async function (\w+)/g)]

@@ -1,11 +1,11 @@
 import { execFileSync } from 'node:child_process';
 import { cpSync, mkdirSync, symlinkSync } from 'node:fs';
 import { dirname, join } from 'node:path';
-import { type Bench, ROOT } from './workbook.ts';
+import { ROOT } from '../../workbook/paths.ts';
 
 /** A copy of the repository in a folder of that name; the installed packages are shared. */
-export function copyOfTheWorkbook(bench: Bench, name: string): string {
-  const copy = join(bench.folder, name);
+export function copyOfTheWorkbook({ folder }: { readonly folder: string }, name: string): string {
+  const copy = join(folder, name);
   const listed = execFileSync('git', ['ls-files', '-z', '-co', '--exclude-standard'], {
     cwd: ROOT,
   });

@@ -16,12 +16,13 @@ runCommand(async () => {
   if (!name || more.length > 0) throw new UserError(`One exercise, please:\n${USAGE.join('\n')}`);
   const exercise = findExercise(name);
   const file = shownPath(exercise.file);
+  const starter = starterOf(exercise);
   if (isUntouched(exercise)) {
     print(`${file} is as it was at the beginning. Nothing was changed.`);
     return 0;
   }
   const wasThere = existsSync(exercise.file);
-  const backup = replaceFile(exercise, starterOf(exercise));
+  const backup = replaceFile(exercise, starter);
   await forgetGraded(exercise.name);
   if (backup) {
     print(`Your file is kept as  ${shownPath(backup)}`);

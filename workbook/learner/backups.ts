@@ -65,18 +65,28 @@ export function replaceFile(exercise: Exercise, text: string): string | undefine
   return backup;
 }
 
-/** The text that an exercise begins with. It is kept beside the spec, for those who have changed their copy. */
+/**
+ * The text that an exercise begins with. It is kept beside the spec, for those who have changed their copy.
+ *
+ * @throws UserError when the exercise has none
+ */
 export function starterOf(exercise: Exercise): string {
   try {
     return readFileSync(exercise.starter, 'utf8');
   } catch (error) {
+    if (errorCode(error) === 'ENOENT') {
+      throw new UserError(
+        `The exercise ${exercise.name} has no starter to begin again with (${shownPath(exercise.starter)}). ` +
+          `git restore ${shownPath(exercise.file)} brings back what was committed last.`,
+      );
+    }
     throw fileSystemTrouble(error, `read ${shownPath(exercise.starter)}`);
   }
 }
 
 /** Whether a learner has not begun with an exercise. */
 export function isUntouched(exercise: Exercise): boolean {
-  return existsSync(exercise.starter) && isThere(exercise.file, starterOf(exercise));
+  return !existsSync(exercise.starter) || isThere(exercise.file, starterOf(exercise));
 }
 
 function saveCopy(exercise: Exercise): string | undefined {
