@@ -1,7 +1,7 @@
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { join, relative } from 'node:path';
-import { ROOT } from '../workbook/paths.ts';
+import { join } from 'node:path';
+import { shownPath } from '../workbook/paths.ts';
 import { guardPath } from '../workbook/process/guardian.ts';
 import type { Lifetime } from '../workbook/process/lifetime.ts';
 import { errorCode, errorMessage, fileSystemTrouble } from '../workbook/process/user-error.ts';
@@ -198,11 +198,11 @@ function whyUnreadable({ file, exercise }: Job): string | undefined {
     return undefined;
   } catch (error) {
     if (errorCode(error) !== 'ENOENT') {
-      return errorMessage(fileSystemTrouble(error, `read ${file}`));
+      return errorMessage(fileSystemTrouble(error, `read ${shownPath(file)}`));
     }
-    const missing = `There is no file ${file}.`;
+    const missing = `There is no file ${shownPath(file)}.`;
     if (file !== exercise.file) return missing;
-    return `${missing}\nIf you have moved or renamed it, move it back. This brings the starter back: git restore ${relative(ROOT, file)}`;
+    return `${missing}\nIf you have moved or renamed it, move it back. This brings the starter back: git restore ${shownPath(file)}`;
   }
 }
 

@@ -3,6 +3,8 @@ import type { Trial } from './trial.ts';
 const WATCH_MS = 250;
 const MANY_PER_SECOND = 300;
 const MOST_OF_WHAT_IS_POSSIBLE = 0.15;
+const A_PAUSE_MS = 10;
+const OFTEN_PAUSED = 0.4;
 
 /** What a worker sends to Redis while there is nothing to do. */
 export interface Idleness {
@@ -35,8 +37,17 @@ export async function commandsWhileIdle<Submission>(
   const milliseconds = Math.round(performance.now() - start);
   clock.disconnect();
   const sent = (await trial.commands()).slice(before);
-  const count = sent.filter((command) => command.worker === worker).length;
+  const own = sent.filter((command) => command.worker === worker);
+  const count = own.length;
   const perSecond = (count / milliseconds) * 1000;
-  const spins = perSecond > MANY_PER_SECOND && count > possible * MOST_OF_WHAT_IS_POSSIBLE;
+  // Who asks for many things in a round, and then pauses, does not spin, also where a round takes its time.
+  const pauses = own
+    .map(({ at }, index) => at - (own[index - 1]?.at ?? at))
+    .filter((pause) => pause >= A_PAUSE_MS);
+  const paused = pauses.reduce((sum, pause) => sum + pause, 0) / milliseconds;
+  const spins =
+    perSecond > MANY_PER_SECOND &&
+    count > possible * MOST_OF_WHAT_IS_POSSIBLE &&
+    paused < OFTEN_PAUSED;
   return { count, milliseconds, spins };
 }

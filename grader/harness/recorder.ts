@@ -8,6 +8,8 @@ const BARE = /^[\w@%+=:,./*$<>~^()[\]-]+$/;
 /** A command that a worker has sent. */
 export interface Recorded {
   readonly worker: string;
+  /** Milliseconds since 1970, by the server's clock. */
+  readonly at: number;
   /** As MONITOR shows them: bytes that cannot be printed are escaped, for redis-cli to read back. */
   readonly args: readonly string[];
 }
@@ -63,11 +65,13 @@ export class Recorder {
   async #listen(): Promise<void> {
     const monitor = await this.#redis.monitor();
     monitor.on('error', () => {});
-    monitor.on('monitor', (_time, args: string[], source: string) => this.#record(args, source));
+    monitor.on('monitor', (seconds: string, args: string[], source: string) =>
+      this.#record(Number(seconds) * 1000, args, source),
+    );
     this.#monitor = monitor;
   }
 
-  #record(args: string[], source: string): void {
+  #record(at: number, args: string[], source: string): void {
     const [command = '', first = '', second = ''] = args;
     if (command === 'echo' && this.#marks.has(first)) {
       this.#marks.get(first)?.();
@@ -77,7 +81,7 @@ export class Recorder {
     if (/^client$/i.test(command) && /^setname$/i.test(first)) this.#names.set(source, second);
     if (source === this.#own || INTRODUCTION.test(command)) return;
     const worker = source === 'lua' ? '(script)' : (this.#names.get(source) ?? '(unnamed)');
-    this.#commands.push({ worker, args });
+    this.#commands.push({ worker, at, args });
   }
 }
 

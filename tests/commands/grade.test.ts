@@ -2,6 +2,7 @@ import { cpSync, mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } fr
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { copyOfTheWorkbook } from '../support/copy.ts';
+import { Terminal } from '../support/terminal.ts';
 import { Bench, ROOT } from '../support/workbook.ts';
 
 const LONG = { timeout: 120_000 };
@@ -239,6 +240,24 @@ describe('npm run grade -- --watch', () => {
   });
 });
 
+describe('npm run grade -- --watch in a terminal', () => {
+  it('grades again when r is pressed, and ends with q', LONG, async () => {
+    const bench = new Bench();
+    const args = ['grade', 'orders', '2', '--solutions', '--watch'];
+    const terminal = new Terminal(bench, { rows: 40 }, ...args);
+    await terminal.shows(/7 of 7 points[\s\S]*r: again {3}q: quit/);
+
+    terminal.press('r');
+    await terminal.shows(/7 of 7 points[\s\S]*r: again[\s\S]*7 of 7 points[\s\S]*r: again/);
+    terminal.press('q');
+
+    expect(await terminal.ended).toBe(0);
+    expect(terminal.isRestored).toBe(true);
+    expect(terminal.brokenLines).toEqual([]);
+    await expect.poll(() => bench.survivors(), WAIT).toEqual([]);
+  });
+});
+
 describe('a missing file', () => {
   it('costs its own exercise, and no other', LONG, async () => {
     const bench = new Bench();
@@ -253,6 +272,8 @@ describe('a missing file', () => {
 
     expect(stdout).toMatch(/There is no file .*orders\.ts/);
     expect(stdout).toContain('git restore exercises/01-order-processing/orders.ts');
+    expect(stdout).toContain('Exercise 3 is solved: 100 of 100 points.');
+    expect(stdout).toContain('npm run diff cart');
     expect(stdout).toContain('0 of 100 points');
     expect(stdout).toContain('100 of 100 points');
     expect(code).toBe(1);

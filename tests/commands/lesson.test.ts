@@ -3,7 +3,7 @@ import { Terminal } from '../support/terminal.ts';
 import { Bench } from '../support/workbook.ts';
 
 describe('npm run lesson', () => {
-  it('turns the pages of a lesson in a terminal', async () => {
+  it.each(['q', 'escape', 'ctrl+c'])('turns pages in a terminal, until %s', async (key) => {
     const terminal = new Terminal(new Bench(), {}, 'lesson', '4');
 
     await terminal.shows(/In chapter 3 every reader[\s\S]*\d+ more lines below/);
@@ -11,7 +11,7 @@ describe('npm run lesson', () => {
     await terminal.shows('Making a group: XGROUP CREATE');
     terminal.press('b');
     await terminal.shows('In chapter 3 every reader');
-    terminal.press('q');
+    terminal.press(key);
 
     expect(await terminal.ended).toBe(0);
     expect(terminal.isRestored).toBe(true);

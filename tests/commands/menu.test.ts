@@ -35,9 +35,10 @@ async function choose(terminal: Terminal, entry: string): Promise<void> {
   await terminal.until(() => !marked(terminal).includes(entry), `does not take ${entry}`);
 }
 
-/** A command has ended: back to the menu. */
-async function back(terminal: Terminal): Promise<void> {
-  await terminal.shows('Any key: back to the menu');
+/** Waits until the command that runs has ended, and goes back to the menu. */
+async function back(terminal: Terminal, ran = 1): Promise<void> {
+  const ended = () => terminal.written.split('Any key: back to the menu').length - 1;
+  await terminal.until(() => ended() === ran, 'does not come to an end');
   terminal.press('space');
   await terminal.until(() => marked(terminal).includes('Next:'), 'does not go back');
 }
@@ -84,7 +85,7 @@ describe('npm start in a terminal', () => {
 
     await choose(terminal, 'Next: Play chapter 3');
     await terminal.shows('$ npm run chapter 3');
-    await back(terminal);
+    await back(terminal, 1);
     expect(terminal.history).toContain('3 of 6');
 
     await choose(terminal, 'Read a lesson');
@@ -95,12 +96,12 @@ describe('npm start in a terminal', () => {
     await choose(terminal, 'Play a chapter');
     await choose(terminal, '1. Anatomy');
     await terminal.shows('$ npm run chapter 1');
-    await back(terminal);
+    await back(terminal, 2);
 
     await choose(terminal, 'Run one program');
     await choose(terminal, 'Anatomy of a stream: ids');
     await terminal.shows('$ npm run chapter 1 ids');
-    await back(terminal);
+    await back(terminal, 3);
 
     await choose(terminal, 'Read the tasks');
     await choose(terminal, '1. Distributed');
@@ -116,42 +117,42 @@ describe('npm start in a terminal', () => {
     await choose(terminal, '1. Distributed');
     await terminal.shows('$ npm run grade orders');
     await terminal.shows('0 of 100 points');
-    await back(terminal);
+    await back(terminal, 4);
 
     await choose(terminal, 'Get a hint');
     await choose(terminal, '3. An event');
     await terminal.shows('Hint 1 of 3');
-    await back(terminal);
+    await back(terminal, 5);
 
     await choose(terminal, 'Compare with the solution');
     await choose(terminal, '1. Distributed');
     await terminal.shows('npm run diff orders -- --show');
-    await back(terminal);
+    await back(terminal, 6);
 
     appendFileSync(file, '// mine\n');
     await choose(terminal, 'Begin an exercise again');
     await choose(terminal, '1. Distributed');
     await terminal.shows('Your file is kept as');
-    await back(terminal);
+    await back(terminal, 7);
     expect(readdirSync(join(bench.state, 'backups', 'orders'))).toHaveLength(1);
 
     await choose(terminal, 'Bring a copy back');
     await choose(terminal, '1. Distributed');
     await terminal.shows('To bring one back: npm run restore orders 1');
-    await back(terminal);
+    await back(terminal, 8);
 
     await choose(terminal, 'A Redis prompt');
     await terminal.shows(/127\.0\.0\.1:\d+>/);
     terminal.press('quit', 'enter');
-    await back(terminal);
+    await back(terminal, 9);
 
     await choose(terminal, 'Is anything missing');
     await terminal.shows('All is well');
-    await back(terminal);
+    await back(terminal, 10);
 
     await choose(terminal, 'Grade all');
     await terminal.shows('0 of 300 points');
-    await back(terminal);
+    await back(terminal, 11);
 
     await choose(terminal, 'Leave');
     expect(await terminal.ended).toBe(0);

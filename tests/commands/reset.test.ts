@@ -2,6 +2,7 @@ import { mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'nod
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { copyOfTheWorkbook } from '../support/copy.ts';
+import { Terminal } from '../support/terminal.ts';
 import { Bench, ROOT } from '../support/workbook.ts';
 
 const LONG = { timeout: 60_000 };
@@ -216,6 +217,19 @@ describe('npm run diff', () => {
     expect(stdout).toContain('- // Mine: naïve, 世界, 🫖.');
     expect(stdout).toContain("+ const STREAM = 'orders:new';");
     expect(code).toBe(0);
+  });
+
+  it('puts the two side by side where there is room', async () => {
+    const bench = new Bench();
+    const learner = begun(bench);
+    const size = { columns: 130, rows: 40, cwd: learner.cwd };
+
+    const terminal = new Terminal(bench, size, 'diff', 'orders', '--show');
+
+    expect(await terminal.ended).toBe(0);
+    expect(terminal.history).toMatch(/^exercises\/01\S+ +\| solutions\/01/);
+    expect(terminal.history).toMatch(/^\/\/ Mine: naïve, 世界, .* \| \/\/ Distributed order/m);
+    expect(terminal.brokenLines).toEqual([]);
   });
 
   it('says when there is no difference, and when there is no file', async () => {

@@ -15,6 +15,25 @@ describe('npm start', () => {
   });
 });
 
+describe('the first npm start', () => {
+  it('says what is missing, if something is', async () => {
+    const env = { REDIS_URL: 'localhost' };
+
+    const { stdout, code } = await new Bench().runWith({ env }, 'start');
+
+    expect(stdout).toContain('A book you can run');
+    expect(stdout).toMatch(/Missing {2}REDIS_URL: REDIS_URL is not the address of a Redis/);
+    expect(code).toBe(0);
+  });
+
+  it('says nothing of what is there', async () => {
+    const { stdout } = await new Bench().run('start');
+
+    expect(stdout).toContain('A book you can run');
+    expect(stdout).not.toContain('Missing');
+  });
+});
+
 describe('the launcher', () => {
   it('says which Node is needed when this one is too old', async () => {
     const pretend = "Object.defineProperty(process.versions, 'node', { value: '20.11.1' });";

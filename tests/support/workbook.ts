@@ -123,9 +123,11 @@ export class Bench {
     );
   }
 
-  /** Files that commands left in the folder for temporary ones; tsx keeps its cache there. */
+  /** Files that commands left behind, apart from the learner's progress, which is kept, and tsx's cache. */
   leftFiles(): string[] {
-    const state = existsSync(this.state) ? readdirSync(this.state) : [];
+    const state = existsSync(this.state)
+      ? readdirSync(this.state).filter((name) => name !== 'progress.json')
+      : [];
     const temporary = readdirSync(this.folder).filter((name) => !/^(state|tsx-.*)$/.test(name));
     return [...temporary, ...state];
   }
