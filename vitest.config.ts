@@ -8,5 +8,7 @@ export default defineConfig({
     testTimeout: 60_000,
     hookTimeout: 60_000,
     unstubEnvs: true,
+    // Most of them wait more than they work.
+    maxWorkers: 2,
   },
 });

@@ -15,15 +15,16 @@ export async function sharesTheWork<Submission, Item>(line: Line<Submission, Ite
   const { trial, group, handled, what } = line;
   const carols = new Gate();
   const theOthers = new Gate();
-  const workers = await trial.hireAll(...NAMES);
-  const loops = workers.map((worker) => {
-    const gate = worker.name === 'carol' ? carols : theOthers;
-    return line.start(worker, NEVER_IDLE_MS, () => gate.opened);
-  });
+  const [alice, bob, carol] = await trial.hireAll(...NAMES);
+  if (!alice || !bob || !carol) return;
+  const start = (worker: typeof alice, gate: Gate) =>
+    line.start(worker, NEVER_IDLE_MS, () => gate.opened);
+  const loops = [start(alice, theOthers), start(bob, theOthers)];
 
-  // One entry at a time, until each worker has one in hand.
+  // One entry at a time, until each worker has one in hand. Carol comes when the others are at work: what they have is not hers.
   const added = new Set<string>();
   while (handled.workers.length < NAMES.length && added.size < 20) {
+    if (handled.workers.length === 2 && loops.length === 2) loops.push(start(carol, carols));
     const before = handled.calls.length;
     for (const id of (await line.add(1)).keys()) added.add(id);
     await eventually(() => handled.calls.length > before, {
