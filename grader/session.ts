@@ -77,11 +77,11 @@ export class Session {
     return session;
   }
 
-  /** Grades these submissions, side by side. The results come in the order of the jobs. */
+  /** Grades these submissions, side by side; `onResult` hears of each result at once. They are returned in the order of the jobs. */
   async grade(
     jobs: readonly Job[],
     seed: number,
-    onProgress: (exercise: Exercise, done: number, of: number) => void = () => {},
+    onResult: (job: Job, result: RequirementResult) => void = () => {},
   ): Promise<ExerciseResult[]> {
     const typeChecks = checkTypes(jobs.map(({ file }) => file));
     const outcomes = new Map<Job, Prepared | { problem: Problem }>();
@@ -102,7 +102,8 @@ export class Session {
           const own = reports.get(channel) ?? new Map<string, Reported>();
           reports.set(channel, own.set(id, reported));
           const job = prepared.find(({ assignment }) => assignment.channel === channel);
-          if (job) onProgress(job.exercise, own.size, job.wanted.length);
+          const [result] = job ? resultsOf(job, own, undefined, id) : [];
+          if (job && result) onResult(job, result);
         },
       );
     } finally {
@@ -166,10 +167,11 @@ function resultsOf(
   { exercise, wanted }: Job,
   reports: ReadonlyMap<string, Reported> | undefined,
   problem: Problem | undefined,
+  only?: string,
 ): RequirementResult[] {
   return wanted.flatMap((number) => {
     const requirement = exercise.requirements[number - 1];
-    if (!requirement) return [];
+    if (!requirement || (only !== undefined && requirement.id !== only)) return [];
     const report = reports?.get(requirement.id);
     const verdict = problem ? cannotLoad(problem) : verdictOf(report);
     return [{ number, requirement, verdict, milliseconds: report?.milliseconds ?? 0 }];

@@ -3,13 +3,17 @@ import type { Exercise } from '../catalogue.ts';
 
 /** How far the grading has come: one line that is overwritten, and nothing where no person looks. */
 export class Progress {
-  readonly #counts = new Map<string, string>();
+  readonly #counts = new Map<string, { readonly done: number; readonly of: number }>();
   readonly #shown = process.stderr.isTTY === true && !process.env.CI;
 
-  show(exercise: Exercise, done: number, of: number): void {
-    this.#counts.set(exercise.name, `${exercise.name} ${done}/${of}`);
+  /** One more requirement of an exercise has been checked, of so many. */
+  count({ name }: Exercise, of: number): void {
+    this.#counts.set(name, { done: (this.#counts.get(name)?.done ?? 0) + 1, of });
     if (!this.#shown) return;
-    process.stderr.write(`\r${colour.dim([...this.#counts.values()].join('   '))}\u001b[K`);
+    const text = [...this.#counts]
+      .map(([exercise, { done, of }]) => `${exercise} ${done}/${of}`)
+      .join('   ');
+    process.stderr.write(`\r${colour.dim(text)}\u001b[K`);
   }
 
   clear(): void {

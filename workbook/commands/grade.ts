@@ -1,4 +1,4 @@
-import { existsSync, writeFileSync } from 'node:fs';
+import { existsSync } from 'node:fs';
 import { resolve } from 'node:path';
 import {
   type Exercise,
@@ -6,17 +6,17 @@ import {
   findRequirement,
   readExercises,
 } from '../../grader/catalogue.ts';
-import { toJson } from '../../grader/report/json.ts';
-import { toJunit } from '../../grader/report/junit.ts';
+import { gradeClassCommand } from '../../grader/class/command.ts';
 import { Progress } from '../../grader/report/progress.ts';
 import { reportExercise, reportTotal } from '../../grader/report/terminal.ts';
+import { FORMATS, writeResultFiles } from '../../grader/report/write-files.ts';
 import { allPassed, type ExerciseResult } from '../../grader/result.ts';
 import { type Job, Session } from '../../grader/session.ts';
 import { gradeOnSave } from '../../grader/watch.ts';
 import { commandArguments } from '../arguments.ts';
 import { noteResult } from '../learner/note-result.ts';
 import { type Lifetime, runCommand } from '../process/lifetime.ts';
-import { fileSystemTrouble, UserError } from '../process/user-error.ts';
+import { UserError } from '../process/user-error.ts';
 import { print } from '../terminal/print.ts';
 
 const USAGE = [
@@ -28,15 +28,30 @@ const USAGE = [
   'npm run grade -- --all                 everything that failed, in full',
   'npm run grade -- --solutions           grades the solutions',
   'npm run grade orders -- --file FILE    grades another file',
-  'npm run grade -- --json FILE --junit FILE --seed NUMBER',
+  'npm run grade -- --json FILE --junit FILE --gradescope FILE --classroom50 FILE --seed NUMBER',
+  'npm run grade -- --class FOLDER        a whole class: one folder for each student',
 ];
 
 runCommand(async (lifetime) => {
   const { positionals, has, value } = commandArguments({
     usage: USAGE,
-    flags: ['watch', 'poll', 'all', 'solutions'],
-    options: ['file', 'json', 'junit', 'seed'],
+    flags: ['watch', 'poll', 'all', 'solutions', 'resume', 'merge'],
+    options: ['file', 'seed', 'class', 'out', 'jobs', 'limit', 'shard', ...FORMATS],
   });
+  const seed = readSeed(value('seed'));
+  if (value('class') !== undefined || has('merge')) {
+    const given = {
+      class: value('class'),
+      merge: has('merge') ? positionals : undefined,
+      out: value('out'),
+      jobs: value('jobs'),
+      limit: value('limit'),
+      shard: value('shard'),
+      seed,
+      resume: has('resume'),
+    };
+    return gradeClassCommand(given, lifetime);
+  }
   const [wanted, number, ...more] = positionals;
   if (more.length > 0) throw new UserError(`What is '${more.join(' ')}'?\n${USAGE.join('\n')}`);
   const exercises = wanted ? [findExercise(wanted)] : readExercises();
@@ -54,18 +69,17 @@ runCommand(async (lifetime) => {
       wanted: wantedRequirements(exercise, number),
     }),
   );
-  const seed = readSeed(value('seed'));
 
   const session = await Session.open(lifetime);
   const gradeAndReport = async (): Promise<boolean> => {
     const progress = new Progress();
-    const results = await session.grade(jobs, seed, (exercise, done, of) =>
-      progress.show(exercise, done, of),
+    const results = await session.grade(jobs, seed, ({ exercise, wanted }) =>
+      progress.count(exercise, wanted.length),
     );
     progress.clear();
     for (const result of results) print(`${reportExercise(result, has('all'))}\n`);
     if (results.length > 1) print(reportTotal(results, seed));
-    writeFiles(results, seed, { json: value('json'), junit: value('junit') });
+    writeResultFiles(results, seed, value);
     await noteAndCelebrate(results);
     return allPassed(results);
   };
@@ -112,24 +126,4 @@ function readSeed(text: string | undefined): number {
   if (text === undefined) return Math.floor(Math.random() * 1_000_000);
   if (/^\d{1,9}$/.test(text)) return Number(text);
   throw new UserError(`The seed is a whole number of up to nine digits, not '${text}'.`);
-}
-
-/** @throws UserError when a file cannot be written */
-function writeFiles(
-  results: readonly ExerciseResult[],
-  seed: number,
-  { json, junit }: { json: string | undefined; junit: string | undefined },
-): void {
-  const outputs = [
-    { file: json, text: toJson },
-    { file: junit, text: toJunit },
-  ];
-  for (const { file, text } of outputs) {
-    if (!file) continue;
-    try {
-      writeFileSync(file, text(results, seed));
-    } catch (error) {
-      throw fileSystemTrouble(error, `write ${file}`);
-    }
-  }
 }

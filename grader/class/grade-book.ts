@@ -1,0 +1,118 @@
+import {
+  existsSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  renameSync,
+  writeFileSync,
+} from 'node:fs';
+import { join } from 'node:path';
+import { stringify } from 'csv-stringify/sync';
+import { fileSystemTrouble, UserError } from '../../workbook/process/user-error.ts';
+import type { Exercise } from '../catalogue.ts';
+import { studentReport } from '../report/markdown.ts';
+import type { StudentRecord } from './record.ts';
+
+const VERSION = 1;
+
+/** The folder that a class run writes to: `grades.csv`, and for each student a report, as Markdown and as JSON. */
+export class GradeBook {
+  readonly folder: string;
+  readonly seed: number;
+  readonly #exercises: readonly Exercise[];
+  readonly #records = new Map<string, StudentRecord>();
+
+  private constructor(folder: string, seed: number, exercises: readonly Exercise[]) {
+    this.folder = folder;
+    this.seed = seed;
+    this.#exercises = exercises;
+  }
+
+  /** @throws UserError when the folder holds the results of another run, which would be overwritten */
+  static begin(folder: string, seed: number, exercises: readonly Exercise[]): GradeBook {
+    if (existsSync(join(folder, 'run.json'))) {
+      throw new UserError(
+        `${folder} holds the results of an earlier run. To go on with it: --resume\n` +
+          'To begin again, name another folder with --out, or remove that one.',
+      );
+    }
+    const book = new GradeBook(folder, seed, exercises);
+    book.#write('run.json', `${JSON.stringify({ version: VERSION, seed })}\n`);
+    book.#writeCsv();
+    return book;
+  }
+
+  /** Goes on with a run that was interrupted: with the same seed, and with what has been graded by then. */
+  static resume(folder: string, exercises: readonly Exercise[]): GradeBook {
+    const book = new GradeBook(folder, readSeed(folder), exercises);
+    for (const record of readRecords(folder)) book.#records.set(record.student, record);
+    return book;
+  }
+
+  get records(): StudentRecord[] {
+    return [...this.#records.values()].sort((a, b) =>
+      a.student.localeCompare(b.student, 'en', { numeric: true }),
+    );
+  }
+
+  /** What is on record of a student, when it was earned by these very files. */
+  find(student: string, digest: string): StudentRecord | undefined {
+    const record = this.#records.get(student);
+    return record?.digest === digest ? record : undefined;
+  }
+
+  /** Enters a student. The CSV is whole, and valid, at every moment. */
+  enter(record: StudentRecord): void {
+    this.#records.set(record.student, record);
+    this.#write(join('students', `${record.student}.json`), `${JSON.stringify(record, null, 2)}\n`);
+    this.#write(join('students', `${record.student}.md`), studentReport(record, this.#exercises));
+    this.#writeCsv();
+  }
+
+  #writeCsv(): void {
+    const names = this.#exercises.map(({ name }) => name);
+    const rows = this.records.map(({ student, status, exercises, seconds, notes }) => {
+      const points = names.map(
+        (name) => exercises.find((one) => one.exercise === name)?.points ?? 0,
+      );
+      const total = points.reduce((sum, one) => sum + one, 0);
+      return [student, status, ...points, total, seconds.toFixed(1), notes.join('; ')];
+    });
+    const columns = ['student', 'status', ...names, 'total', 'seconds', 'note'];
+    // A name that begins with `=` is a formula to a spreadsheet.
+    this.#write('grades.csv', stringify([columns, ...rows], { escape_formulas: true }));
+  }
+
+  #write(name: string, text: string): void {
+    const path = join(this.folder, name);
+    const draft = `${path}.new`;
+    try {
+      mkdirSync(join(path, '..'), { recursive: true });
+      writeFileSync(draft, text);
+      renameSync(draft, path);
+    } catch (error) {
+      throw fileSystemTrouble(error, `write ${path}`);
+    }
+  }
+}
+
+/** The records that a run has left in its folder; half-written files are none. */
+export function readRecords(folder: string): StudentRecord[] {
+  const students = join(folder, 'students');
+  if (!existsSync(students)) return [];
+  return readdirSync(students)
+    .filter((name) => name.endsWith('.json'))
+    .map((name): StudentRecord => JSON.parse(readFileSync(join(students, name), 'utf8')));
+}
+
+/** @throws UserError when no run has written to this folder */
+export function readSeed(folder: string): number {
+  const file = join(folder, 'run.json');
+  try {
+    const run: { version: number; seed: number } = JSON.parse(readFileSync(file, 'utf8'));
+    if (run.version === VERSION) return run.seed;
+  } catch {
+    // There is none, or it makes no sense.
+  }
+  throw new UserError(`${folder} holds no results of a class run (there is no ${file}).`);
+}

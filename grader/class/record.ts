@@ -1,0 +1,86 @@
+import type { Exercise } from '../catalogue.ts';
+import { pointsOf, type RequirementResult } from '../result.ts';
+import type { ClassSubmission } from './submissions.ts';
+import type { FileResult } from './wire.ts';
+import type { Graded } from './worker.ts';
+
+/** `missing`: nothing was handed in; `stopped`: not all of it could be graded, and the rest counts as not passed. */
+export type StudentStatus = 'graded' | 'missing' | 'stopped';
+
+/** How one student's work came out: what the CSV has a row for. Plain data; written as JSON and read back. */
+export interface StudentRecord {
+  readonly student: string;
+  readonly status: StudentStatus;
+  readonly seed: number;
+  readonly seconds: number;
+  /** Of the files that were graded: another one means that they have changed. */
+  readonly digest: string;
+  readonly notes: readonly string[];
+  readonly exercises: readonly ExerciseRecord[];
+}
+
+export interface ExerciseRecord extends Omit<FileResult, 'file'> {
+  /** Undefined when nothing was handed in for it. */
+  readonly file: string | undefined;
+  readonly points: number;
+  readonly of: number;
+}
+
+/** Puts together what is known of a student. What has not passed, for whatever reason, earns nothing and says why. */
+export function recordOf(
+  { student, files, notes }: ClassSubmission,
+  graded: Graded | undefined,
+  exercises: readonly Exercise[],
+  about: Pick<StudentRecord, 'seed' | 'seconds' | 'digest'>,
+): StudentRecord {
+  const stopped = graded && 'stopped' in graded ? graded.stopped : undefined;
+  const records = exercises.map((exercise): ExerciseRecord => {
+    const whole = graded && 'whole' in graded ? graded.whole : [];
+    const own = whole.find((result) => result.exercise === exercise.name);
+    const settled =
+      graded && 'settled' in graded ? graded.settled.get(exercise.name) : own?.results;
+    const file = files[exercise.name];
+    const reason = file ? (stopped ?? 'it was not graded') : 'nothing was handed in';
+    const results = exercise.requirements.map(
+      (requirement, index): RequirementResult =>
+        settled?.find((result) => result.requirement.id === requirement.id) ?? {
+          number: index + 1,
+          requirement,
+          verdict: { status: file ? 'timed out' : 'not started', happened: reason },
+          milliseconds: 0,
+        },
+    );
+    return {
+      exercise: exercise.name,
+      file,
+      results,
+      typeProblems: own?.typeProblems ?? [],
+      points: results.reduce((sum, result) => sum + pointsOf(result), 0),
+      of: exercise.requirements.reduce((sum, { points }) => sum + points, 0),
+    };
+  });
+  const missing = exercises.filter(({ name }) => !files[name]).map(({ fileName }) => fileName);
+  const nothing = missing.length === exercises.length;
+  return {
+    student,
+    status: nothing ? 'missing' : stopped ? 'stopped' : 'graded',
+    ...about,
+    notes: [
+      ...notes,
+      ...(missing.length > 0 ? [`no ${missing.join(', ')}`] : []),
+      ...(stopped ? [stopped] : []),
+      ...records.flatMap(brokenFile),
+    ],
+    exercises: records,
+  };
+}
+
+/** A file that cannot be loaded fails everything for one reason, which is worth a note. */
+function brokenFile({ exercise, results, file }: ExerciseRecord): string[] {
+  const [first] = results;
+  const reason = first?.verdict.happened;
+  const isBroken =
+    file &&
+    results.every(({ verdict }) => verdict.status === 'crashed' && verdict.happened === reason);
+  return isBroken ? [`${exercise}: ${reason?.split('\n')[0]}`] : [];
+}

@@ -1,0 +1,171 @@
+import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { dirname, join } from 'node:path';
+import { describe, expect, it } from 'vitest';
+import { Bench, ROOT } from '../support/workbook.ts';
+
+const LONG = { timeout: 180_000 };
+const WAIT = { timeout: 20_000 };
+const read = (path: string) => readFileSync(join(ROOT, path), 'utf8');
+const ORDERS = read('solutions/01-order-processing/orders.ts');
+const CART = read('solutions/03-shopping-cart/cart.ts');
+const STARTER = read('exercises/02-notifications/notifications.ts');
+
+/** A downloaded class: each file under a student's folder. */
+function download(bench: Bench, files: Record<string, string>): string {
+  const folder = join(bench.folder, 'Übung 1, downloaded');
+  for (const [path, text] of Object.entries(files)) {
+    mkdirSync(dirname(join(folder, path)), { recursive: true });
+    writeFileSync(join(folder, path), text);
+  }
+  return folder;
+}
+
+/** The rows of a CSV without its seconds, which are never the same twice. */
+function rows(out: string): string[] {
+  return readFileSync(join(out, 'grades.csv'), 'utf8')
+    .trim()
+    .split('\n')
+    .map((row) => row.replace(/,\d+\.\d,/, ',SECONDS,'));
+}
+
+describe('npm run grade -- --class', () => {
+  it('has a row for everybody, whatever was handed in', LONG, async () => {
+    const bench = new Bench();
+    const out = join(bench.folder, 'results');
+    const folder = download(bench, {
+      'Anna Müller_4711_assignsubmission_file/orders.ts': ORDERS,
+      'Anna Müller_4711_assignsubmission_file/cart.ts': CART,
+      'ben/workbook-main/exercises/01-order-processing/orders.ts': ORDERS.replace(
+        'KEPT_ORDERS = 10_000',
+        'KEPT_ORDERS = 10',
+      ),
+      'ben/workbook-main/solutions/01-order-processing/orders.ts': ORDERS,
+      'ben/workbook-main/node_modules/x/orders.ts': 'not this one',
+      '世界/notifications.ts': STARTER,
+      'dan, the loop/orders.ts': 'for (;;) {}\n',
+      'eve/orders.ts': "process.exit(0);\nexport const points = '100';\n",
+      'finn/cart.ts': '',
+      'gus/readme.txt': 'I was ill.',
+      '=SUM(A1)/cart.ts': 'this is no TypeScript',
+      '__MACOSX/._orders.ts': 'junk',
+      '.DS_Store/x': 'junk',
+    });
+
+    const { code, stdout, stderr } = await bench.run(
+      ...['grade', '--class', folder, '--out', out, '--jobs', '3', '--seed', '7'],
+    );
+
+    expect(stderr).toBe('');
+    expect(code).toBe(0);
+    expect(rows(out)).toEqual([
+      'student,status,orders,notifications,cart,total,seconds,note',
+      expect.stringMatching(/^'=SUM\(A1\),graded,0,0,0,0,SECONDS,"no orders.ts, .*cart\.ts:1:6: /),
+      'Anna Müller_4711_assignsubmission_file,graded,100,0,100,200,SECONDS,no notifications.ts',
+      'ben,graded,93,0,0,93,SECONDS,"no notifications.ts, cart.ts"',
+      expect.stringMatching(/^"dan, the loop",graded,0,0,0,0,SECONDS,".*not loaded within/),
+      expect.stringMatching(/^eve,graded,0,0,0,0,SECONDS,".*process\.exit\(0\)/),
+      'finn,graded,0,0,0,0,SECONDS,"no orders.ts, notifications.ts"',
+      'gus,missing,0,0,0,0,SECONDS,"no orders.ts, notifications.ts, cart.ts"',
+      '世界,graded,0,0,0,0,SECONDS,"no orders.ts, cart.ts"',
+    ]);
+    expect(stdout).toContain('8 students: 7 graded, 1 handed in nothing, 0 stopped');
+    expect(stdout).toContain('Median: 0 of 300 points');
+    expect(stdout).toMatch(/2 {2}The stream keeps the newest 10,000 orders +#--------- +13 %/);
+    expect(stdout).toContain('(seed 7)');
+
+    const report = readFileSync(join(out, 'students', 'ben.md'), 'utf8');
+    expect(report).toContain('# ben: 93 of 300 points');
+    expect(report).toContain('- expected: 10,000 entries');
+    expect(report).toContain('Nothing was handed in for it.');
+    const record = JSON.parse(readFileSync(join(out, 'students', 'ben.json'), 'utf8'));
+    expect(record.exercises[0]).toMatchObject({ exercise: 'orders', points: 93, of: 100 });
+    await expect.poll(() => bench.survivors(), WAIT).toEqual([]);
+    await expect
+      .poll(() => bench.leftFiles().sort(), WAIT)
+      .toEqual(['results', 'Übung 1, downloaded']);
+  });
+
+  it('goes on where it was killed, and grades again what has changed', LONG, async () => {
+    const bench = new Bench();
+    const out = join(bench.folder, 'out');
+    const students = ['ann', 'bob', 'cem', 'dee'];
+    const files = students.map((name) => [`${name}/notifications.ts`, STARTER]);
+    const folder = download(bench, Object.fromEntries(files));
+    const args = ['grade', '--class', folder, '--out', out, '--jobs', '1'];
+    const first = bench.start(...args);
+    await first.says(/2 of 4 {2}bob/);
+    first.kill('SIGKILL');
+    await first.ended;
+    await expect.poll(() => bench.survivors(), WAIT).toEqual([]);
+    writeFileSync(join(folder, 'ann', 'notifications.ts'), 'export const nothing = 1;\n');
+
+    const again = await bench.run(...args);
+    const { code, stdout } = await bench.run(...args, '--resume');
+
+    expect(again.stderr).toContain('--resume');
+    expect(again.code).toBe(1);
+    expect(stdout).not.toContain('bob: graded');
+    expect(stdout).toMatch(/ann: graded[\s\S]*dee: graded/);
+    expect(rows(out).map((row) => row.split(',')[0])).toEqual(['student', ...students]);
+    expect(code).toBe(0);
+    expect(readdirSync(out).sort()).toEqual(['grades.csv', 'run.json', 'students']);
+  });
+
+  it('grades shards that make the same CSV together as one run', LONG, async () => {
+    const bench = new Bench();
+    const folder = download(bench, {
+      'a/cart.ts': 'export const nothing = 1;\n',
+      'b/notifications.ts': STARTER,
+      'c/cart.ts': 'syntax error',
+    });
+    const outs = ['whole', 'one', 'two', 'joined'].map((name) => join(bench.folder, name));
+    const [whole = '', one = '', two = '', joined = ''] = outs;
+    const args = ['grade', '--class', folder, '--seed', '3', '--out'];
+    await bench.run(...args, whole);
+    await bench.run(...args, one, '--shard', '1/2');
+    await bench.run(...args, two, '--shard', '2/2');
+
+    const { code } = await bench.run('grade', '--merge', one, two, '--out', joined);
+
+    expect(code).toBe(0);
+    expect(rows(one)).toHaveLength(3);
+    expect(rows(joined)).toEqual(rows(whole));
+  });
+
+  it('stops a student who takes too long, and keeps what was earned by then', LONG, async () => {
+    const bench = new Bench();
+    const out = join(bench.folder, 'out');
+    const slow = ORDERS.replace(
+      'const { productId, userId, quantity, timestamp } = order;',
+      '$&\n  if (order) await new Promise(() => {});',
+    );
+    const folder = download(bench, { 'sam/orders.ts': slow });
+
+    const { code } = await bench.run(...['grade', '--class', folder, '--out', out, '--limit', '8']);
+
+    const [, row = ''] = rows(out);
+    expect(row).toMatch(/^sam,stopped,\d+,0,0,\d+,SECONDS,".*it took longer than 8 seconds"/);
+    expect(Number(row.split(',')[2])).toBeGreaterThan(20);
+    expect(code).toBe(0);
+    await expect.poll(() => bench.survivors(), WAIT).toEqual([]);
+  });
+
+  it.each([
+    [['--class', '/nowhere'], 'There is no folder /nowhere.'],
+    [
+      ['--class', '.', '--shard', '5/4'],
+      "--shard is a part of a number of parts, such as 2/4, not '5/4'.",
+    ],
+    [['--class', '.', '--jobs', 'all'], "--jobs is a whole number, 1 or more, not 'all'."],
+    [['--merge', '/nowhere'], '/nowhere holds no results of a class run'],
+  ])('%j gets a message and exit code 1', async (args, message) => {
+    const bench = new Bench();
+
+    const { code, stderr } = await bench.run('grade', ...args);
+
+    expect(stderr).toContain(message);
+    expect(stderr).not.toMatch(/^ +at /m);
+    expect(code).toBe(1);
+    expect(existsSync(join(ROOT, 'grades'))).toBe(false);
+  });
+});

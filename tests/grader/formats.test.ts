@@ -1,0 +1,119 @@
+import { readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { describe, expect, it } from 'vitest';
+import { Bench, ROOT } from '../support/workbook.ts';
+
+const LONG = { timeout: 120_000 };
+const SOLUTION = readFileSync(join(ROOT, 'solutions/01-order-processing/orders.ts'), 'utf8');
+
+// The fields that each format has, by its own documentation; nothing else may be there.
+const GRADESCOPE = {
+  top: ['execution_time', 'output', 'output_format', 'visibility', 'stdout_visibility'].concat([
+    'extra_data',
+    'tests',
+  ]),
+  test: ['number', 'name', 'score', 'max_score', 'status', 'output', 'output_format'].concat([
+    'tags',
+    'visibility',
+  ]),
+};
+const CLASSROOM50 = ['schema', 'classroom', 'assignment', 'assignment_type', 'owner'].concat([
+  'submission',
+  'commit',
+  'release',
+  'review',
+  'datetime',
+  'score',
+  'max-score',
+  'tests',
+]);
+const RUNNER = {
+  CLASSROOM: 'streams',
+  ASSIGNMENT: 'orders',
+  ASSIGNMENT_TYPE: 'individual',
+  OWNER: 'anna',
+  SUBMISSION_TAG: 'submit/3',
+  COMMIT_URL: 'https://example.org/c',
+  RELEASE_URL: 'https://example.org/r',
+  REVIEW_URL: 'https://example.org/v',
+};
+
+interface Test {
+  readonly score: number;
+  readonly max_score?: number;
+  readonly 'max-score'?: number;
+}
+
+describe('the formats that other systems read', () => {
+  it('agree on every point, also when something has crashed', LONG, async () => {
+    const bench = new Bench();
+    const file = join(bench.folder, 'orders.ts');
+    // One requirement fails, one crashes its process.
+    writeFileSync(
+      file,
+      SOLUTION.replace('KEPT_ORDERS = 10_000', 'KEPT_ORDERS = 10').replace(
+        /(export async function pendingByWorker.*\n)/,
+        '$1  process.exit(3);\n',
+      ),
+    );
+    const paths = ['json', 'junit', 'gradescope', 'classroom50'].map((format) => ({
+      format,
+      path: join(bench.folder, `results.${format}`),
+    }));
+    const options = paths.flatMap(({ format, path }) => [`--${format}`, path]);
+
+    const { code } = await bench.runWith(
+      { env: RUNNER },
+      ...['grade', 'orders', '--file', file, ...options],
+    );
+
+    expect(code).toBe(1);
+    const [json = '', junit = '', gradescope = '', classroom50 = ''] = paths.map(({ path }) =>
+      readFileSync(path, 'utf8'),
+    );
+    const points = JSON.parse(json).points;
+    expect(points).toBe(88);
+
+    const scope: { tests: Test[] } = JSON.parse(gradescope);
+    expect(Object.keys(scope).sort()).toEqual(GRADESCOPE.top.toSorted());
+    expect(scope.tests).toHaveLength(14);
+    for (const test of scope.tests) {
+      expect(Object.keys(test).sort()).toEqual(GRADESCOPE.test.toSorted());
+      expect(Number.isInteger(test.score)).toBe(true);
+    }
+    expect(scope.tests.reduce((sum, { score }) => sum + score, 0)).toBe(points);
+    expect(scope.tests.reduce((sum, test) => sum + (test.max_score ?? 0), 0)).toBe(100);
+    expect(scope.tests[8]).toMatchObject({ number: '1.9', score: 0, status: 'failed' });
+    expect(gradescope).not.toContain('\r');
+
+    const fifty = JSON.parse(classroom50);
+    expect(Object.keys(fifty).sort()).toEqual(CLASSROOM50.toSorted());
+    expect(fifty).toMatchObject({
+      schema: 'classroom50/result/v1',
+      submission: 'submit/3',
+      owner: 'anna',
+      score: points,
+      'max-score': 100,
+    });
+    expect(fifty.datetime).toMatch(/^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ$/);
+    expect(fifty.tests.reduce((sum: number, { score }: Test) => sum + score, 0)).toBe(points);
+    for (const test of fifty.tests) expect(typeof test.passed).toBe('boolean');
+
+    expect(junit).toContain('tests="14" failures="1" errors="1"');
+    const inJunit = [...junit.matchAll(/name="points" value="(\d+)"/g)].map(([, value]) =>
+      Number(value),
+    );
+    expect(inJunit.reduce((sum, value) => sum + value, 0)).toBe(points);
+  });
+
+  it('says what is missing when Classroom 50 has not started it', async () => {
+    const bench = new Bench();
+    const path = join(bench.folder, 'result.json');
+
+    const { code, stderr } = await bench.run('grade', 'orders', '1', '--classroom50', path);
+
+    expect(stderr).toContain("--classroom50 is for Classroom 50's runner");
+    expect(stderr).not.toMatch(/^ +at /m);
+    expect(code).toBe(1);
+  });
+});

@@ -1,0 +1,44 @@
+// Grades one student after the other, for `npm run grade -- --class`, which starts it and tells it what to do.
+import { createBirpc } from 'birpc';
+import { readExercises } from '../../grader/catalogue.ts';
+import type { FileResult, Order, WorkerEvents, WorkerFunctions } from '../../grader/class/wire.ts';
+import { type Job, Session } from '../../grader/session.ts';
+import { runCommand } from '../process/lifetime.ts';
+import { UserError } from '../process/user-error.ts';
+
+const HOSTS_FOR_THE_NEXT = 3;
+
+runCommand(async (lifetime) => {
+  const send = process.send?.bind(process);
+  if (!send) throw new UserError('This is a part of: npm run grade -- --class FOLDER');
+  const session = await Session.open(lifetime);
+  const exercises = readExercises();
+
+  const grade = async ({ files, seed }: Order): Promise<FileResult[]> => {
+    const jobs = exercises.flatMap((exercise): Job[] => {
+      const file = files[exercise.name];
+      const wanted = exercise.requirements.map((_, index) => index + 1);
+      return file ? [{ exercise, file, wanted }] : [];
+    });
+    const graded = await session.grade(jobs, seed, ({ exercise }, result) => {
+      void parent.settled(exercise.name, result);
+    });
+    // The next student's code begins in processes in which nobody else's has been.
+    void session.warmUp(HOSTS_FOR_THE_NEXT);
+    return graded.map(({ exercise, ...result }) => ({ ...result, exercise: exercise.name }));
+  };
+
+  const parent = createBirpc<WorkerEvents, WorkerFunctions>(
+    { grade },
+    {
+      post: (message) => {
+        if (process.connected) send(message);
+      },
+      on: (listener) => process.on('message', listener),
+      eventNames: ['settled'],
+      timeout: -1,
+    },
+  );
+  await new Promise<void>((resolve) => process.once('disconnect', () => resolve()));
+  return 0;
+});
