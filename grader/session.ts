@@ -12,6 +12,7 @@ import type { ExerciseResult, RequirementResult } from './result.ts';
 import { bundleHost, bundleSubmission } from './supervisor/bundle.ts';
 import { HostPool } from './supervisor/host-pool.ts';
 import { watchMemory } from './supervisor/memory-watch.ts';
+import { Sandbox } from './supervisor/sandbox.ts';
 import { Servers } from './supervisor/servers.ts';
 import { type Reported, SpecRunner } from './supervisor/spec-runner.ts';
 import { Supervisor } from './supervisor/supervisor.ts';
@@ -36,6 +37,8 @@ export interface Job {
 }
 
 interface Prepared extends Job {
+  /** Where the bundled submission is. */
+  readonly folder: string;
   readonly supervisor: Supervisor;
   readonly assignment: Assignment;
 }
@@ -60,16 +63,22 @@ export class Session {
   /**
    * Starts everything that takes time, all at once.
    *
+   * @param shutIn puts submissions into a sandbox, where the system offers one
    * @throws UserError when no Redis can be had, or there is no room for temporary files
    */
-  static async open(lifetime: Lifetime, atOnce = AT_ONCE): Promise<Session> {
+  static async open(
+    lifetime: Lifetime,
+    { atOnce = AT_ONCE, shutIn = false } = {},
+  ): Promise<Session> {
     const folder = makeFolder();
     // Whatever happens on the way: what has been started and written by then goes too.
     guardPath(folder);
-    const hosts = new HostPool(bundleHost(folder), folder);
+    const sandbox = shutIn ? await Sandbox.open(folder) : undefined;
+    const walls = sandbox instanceof Sandbox ? sandbox : undefined;
+    const hosts = new HostPool(bundleHost(folder), folder, walls);
     const warming = hosts.warm(WARM_HOSTS);
     const starting = SpecRunner.start(atOnce);
-    const servers = new Servers(await obtainRedis(lifetime.signal));
+    const servers = new Servers(await obtainRedis(lifetime.signal), walls && folder);
     servers.warm(WARM_SERVERS);
     await warming;
     const session = new Session(servers, hosts, await starting, folder);
@@ -109,6 +118,8 @@ export class Session {
     } finally {
       this.#servers.takeBack();
       await Promise.all(prepared.map(({ supervisor }) => supervisor.close()));
+      // Nobody's code is there for the next one to read.
+      for (const { folder } of prepared) rmSync(folder, { recursive: true, force: true });
     }
     const types = await typeChecks;
     return jobs.map((job) => {
@@ -155,7 +166,7 @@ export class Session {
     }
     const { folder: exerciseFolder } = job.exercise;
     const assignment = { folder: exerciseFolder, channel, seed, wanted: job.wanted };
-    return { ...job, supervisor, assignment };
+    return { ...job, folder, supervisor, assignment };
   }
 }
 

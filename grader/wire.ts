@@ -65,7 +65,7 @@ export interface HostEvents {
 /** A server for one requirement at a time. */
 export interface ServerAddress {
   readonly id: number;
-  /** As the submission may use it. */
+  /** As the submission may use it: a URL, or the path of a Unix socket. */
   readonly url: string;
   /** As the grader uses it. */
   readonly adminUrl: string;

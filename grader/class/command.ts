@@ -1,10 +1,12 @@
-import { existsSync } from 'node:fs';
-import { availableParallelism } from 'node:os';
+import { existsSync, mkdtempSync, rmSync } from 'node:fs';
+import { availableParallelism, tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
+import { guardPath } from '../../workbook/process/guardian.ts';
 import type { Lifetime } from '../../workbook/process/lifetime.ts';
 import { UserError } from '../../workbook/process/user-error.ts';
 import { print } from '../../workbook/terminal/print.ts';
 import { type Exercise, readExercises } from '../catalogue.ts';
+import { Sandbox } from '../supervisor/sandbox.ts';
 import { GradeBook, readRecords, readSeed } from './grade-book.ts';
 import { ClassProgress } from './progress.ts';
 import { gradeClass } from './run.ts';
@@ -43,7 +45,8 @@ export async function gradeClassCommand(args: ClassArguments, lifetime: Lifetime
   print(
     `${submissions.length} students, ${jobs} at a time, the same data for all (seed ${book.seed}).`,
   );
-  print(`Results as they come: ${join(out, 'grades.csv')}\n`);
+  print(`Results as they come: ${join(out, 'grades.csv')}`);
+  print(`${await protection()}\n`);
 
   const progress = new ClassProgress(submissions.length, book.records.length);
   await gradeClass(
@@ -61,6 +64,18 @@ export async function gradeClassCommand(args: ClassArguments, lifetime: Lifetime
   progress.clear();
   print(classSummary(book.records, exercises));
   return 0;
+}
+
+/** What keeps submissions from the rest of the machine. */
+async function protection(): Promise<string> {
+  const folder = mkdtempSync(join(tmpdir(), 'redis-streams-probe-'));
+  const forget = guardPath(folder);
+  const sandbox = await Sandbox.open(folder);
+  rmSync(folder, { recursive: true, force: true });
+  forget();
+  return sandbox instanceof Sandbox
+    ? 'Protection: each submission is shut in, with no network, no files of yours, and nothing to write to.'
+    : `Protection: none but processes of their own. Submissions can do what you can (${sandbox.reason}).`;
 }
 
 function merge(folders: readonly string[], out: string, exercises: readonly Exercise[]): number {

@@ -1,21 +1,27 @@
 import { randomUUID } from 'node:crypto';
 import { sweepMarked } from '../../workbook/process/guardian.ts';
 import { HostProcess } from './host-process.ts';
+import type { Sandbox } from './sandbox.ts';
 
 /** Processes that have started and wait for a submission: to start one takes longer than most requirements. */
 export class HostPool {
   readonly #script: Promise<string>;
   readonly #folder: string;
+  readonly #sandbox: Sandbox | undefined;
   readonly #mark = randomUUID();
   readonly #all = new Set<HostProcess>();
   readonly #warm: HostProcess[] = [];
   readonly #rested: HostProcess[] = [];
   #stopped = false;
 
-  /** @param script the bundled host, which may still be in the making */
-  constructor(script: Promise<string>, folder: string) {
+  /**
+   * @param script the bundled host, which may still be in the making
+   * @param sandbox shuts every process in
+   */
+  constructor(script: Promise<string>, folder: string, sandbox?: Sandbox) {
     this.#script = script;
     this.#folder = folder;
+    this.#sandbox = sandbox;
     // A submission may start processes that leave its group.
     sweepMarked(this.#mark);
   }
@@ -62,7 +68,7 @@ export class HostPool {
 
   async #start(): Promise<HostProcess> {
     if (this.#stopped) throw new Error('the grading has been stopped');
-    const host = new HostProcess(await this.#script, this.#folder, this.#mark);
+    const host = new HostProcess(await this.#script, this.#folder, this.#mark, this.#sandbox);
     this.#all.add(host);
     void host.ended.then(() => this.#all.delete(host));
     return host;

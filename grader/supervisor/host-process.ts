@@ -2,9 +2,10 @@ import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { createBirpc } from 'birpc';
 import { guard } from '../../workbook/process/guardian.ts';
-import { killGroup } from '../../workbook/process/run.ts';
+import { killGroup, signalGroup } from '../../workbook/process/run.ts';
 import type { HostEvents, HostFunctions, Outcome, Problem } from '../wire.ts';
 import { Output } from './output.ts';
+import type { Sandbox } from './sandbox.ts';
 
 const HEAP_LIMIT_MB = 256;
 const ANSWER_WITHIN_MS = 1000;
@@ -25,11 +26,17 @@ export class HostProcess {
   #expectedToDie = false;
   #death: string | undefined;
 
-  /** @param mark put into its environment, by which everything that it starts can be found again */
-  constructor(script: string, folder: string, mark: string) {
-    this.#child = spawn(process.execPath, [...nodeOptions(), script], {
+  /**
+   * @param mark put into its environment, by which everything that it starts can be found again
+   * @param sandbox shuts it in
+   */
+  constructor(script: string, folder: string, mark: string, sandbox?: Sandbox) {
+    const node = { command: process.execPath, args: [...nodeOptions(), script] };
+    const { command, args } = sandbox?.wrap(node.command, node.args) ?? node;
+    const temporary = sandbox ? '/tmp' : folder;
+    this.#child = spawn(command, args, {
       cwd: folder,
-      env: { ...hostEnvironment(folder), WORKBOOK_GRADING: mark },
+      env: { ...hostEnvironment(temporary), WORKBOOK_GRADING: mark },
       stdio: ['ignore', 'pipe', 'pipe', 'ipc'],
       serialization: 'advanced',
       detached: process.platform !== 'win32',
@@ -115,7 +122,8 @@ export class HostProcess {
   }
 
   signal(signal: 'SIGSTOP' | 'SIGCONT'): void {
-    this.#child.kill(signal);
+    // In a sandbox, it is not the process that was started, but one that is in its group.
+    signalGroup(this.pid, signal);
   }
 
   #hasDied(code: number | null, signal: NodeJS.Signals | null, message?: string): void {

@@ -1,22 +1,32 @@
+import { readFileSync } from 'node:fs';
 import pidusage from 'pidusage';
 import type { HostProcess } from './host-process.ts';
 
 const LOOK_EVERY_MS = 250;
 const LIMIT_MB = 1024;
 
-/** Ends every host that takes more memory than a submission can have any use for. */
+/** Ends every host that takes more memory than a submission can have any use for, it and what it has started. */
 export function watchMemory(hosts: () => readonly HostProcess[]): { stop(): void } {
   let looking = false;
   const timer = setInterval(async () => {
     if (looking) return;
     looking = true;
     for (const host of hosts()) {
-      const usage = await pidusage(host.pid).catch(() => undefined);
-      if (usage && usage.memory > LIMIT_MB * 1024 * 1024) {
-        host.stop(`it took more than ${LIMIT_MB} MB of memory`);
-      }
+      const usages = await pidusage(familyOf(host.pid)).catch(() => ({}));
+      const bytes = Object.values(usages).reduce((sum, usage) => sum + (usage?.memory ?? 0), 0);
+      if (bytes > LIMIT_MB * 1024 * 1024) host.stop(`it took more than ${LIMIT_MB} MB of memory`);
     }
     looking = false;
   }, LOOK_EVERY_MS);
   return { stop: () => clearInterval(timer) };
+}
+
+/** A process and all that came out of it, where /proc tells; else that process alone. */
+function familyOf(pid: number): number[] {
+  try {
+    const children = readFileSync(`/proc/${pid}/task/${pid}/children`, 'utf8');
+    return [pid, ...children.split(' ').filter(Boolean).map(Number).flatMap(familyOf)];
+  } catch {
+    return [pid];
+  }
 }

@@ -1,8 +1,10 @@
 import { randomBytes } from 'node:crypto';
+import { join } from 'node:path';
 import type { RedisBinary } from '../../workbook/redis/binary.ts';
 import { type RunningServer, startServer } from '../../workbook/redis/server.ts';
 import { Connection } from '../../workbook/resp/connection.ts';
 import type { ServerAddress } from '../wire.ts';
+import { type Gate, openGate } from './gate.ts';
 
 /**
  * What a submission may do on the server: all that has to do with data. Stopping it, configuring it, emptying it and
@@ -16,19 +18,23 @@ const SUBMISSION_RULES = [
 
 interface Entry {
   readonly server: RunningServer;
+  readonly gate: Gate | undefined;
   readonly address: ServerAddress;
 }
 
 /** The servers of a grading. Each belongs to one requirement at a time, and is empty when it is given out. */
 export class Servers {
   readonly #binary: RedisBinary;
+  readonly #sockets: string | undefined;
   readonly #inUse = new Map<number, Entry>();
   readonly #free: Promise<Entry>[] = [];
   #count = 0;
   #stopped = false;
 
-  constructor(binary: RedisBinary) {
+  /** @param sockets a folder for Unix sockets: the way in for submissions that have no network */
+  constructor(binary: RedisBinary, sockets?: string) {
     this.#binary = binary;
+    this.#sockets = sockets;
   }
 
   /** Starts so many of them before anybody asks. */
@@ -51,6 +57,7 @@ export class Servers {
   async close(id: number): Promise<void> {
     const entry = this.#inUse.get(id);
     this.#inUse.delete(id);
+    entry?.gate?.close();
     await entry?.server.stop();
   }
 
@@ -65,6 +72,7 @@ export class Servers {
     const free = await Promise.allSettled(this.#free);
     const entries = [...this.#inUse.values()];
     for (const result of free) if (result.status === 'fulfilled') entries.push(result.value);
+    for (const { gate } of entries) gate?.close();
     await Promise.all(entries.map(({ server }) => server.stop()));
   }
 
@@ -73,6 +81,7 @@ export class Servers {
     const id = ++this.#count;
     // At the usual 10 ticks a second, a BLOCK of 20 ms takes 100.
     const server = await startServer(this.#binary, { hz: 100 });
+    const gate = this.#sockets && (await openGate(join(this.#sockets, `${id}.sock`), server.url));
     const password = randomBytes(16).toString('hex');
     const connection = await Connection.open(server.url);
     const setUser = (user: string, ...rules: string[]) =>
@@ -83,6 +92,7 @@ export class Servers {
     for (const rule of SUBMISSION_RULES) await setUser('default', rule);
     connection.close();
     const adminUrl = server.url.replace('redis://', `redis://grader:${password}@`);
-    return { server, address: { id, url: server.url, adminUrl } };
+    const url = gate ? gate.path : server.url;
+    return { server, gate: gate || undefined, address: { id, url, adminUrl } };
   }
 }

@@ -11,7 +11,7 @@ const AT_ONCE = 8;
 runCommand(async (lifetime) => {
   const { exercise: name, jobs: asked } = JSON.parse(await text(process.stdin));
   const exercise = findExercise(name);
-  const session = await Session.open(lifetime, AT_ONCE);
+  const session = await Session.open(lifetime, { atOnce: AT_ONCE });
   const jobs = asked.map((job: { file: string; wanted: number[] }) => ({ exercise, ...job }));
   process.stdout.write(toJson(await session.grade(jobs, 1), 1));
   return 0;

@@ -11,7 +11,7 @@ const HOSTS_FOR_THE_NEXT = 3;
 runCommand(async (lifetime) => {
   const send = process.send?.bind(process);
   if (!send) throw new UserError('This is a part of: npm run grade -- --class FOLDER');
-  const session = await Session.open(lifetime);
+  const session = await Session.open(lifetime, { shutIn: true });
   const exercises = readExercises();
 
   const grade = async ({ files, seed }: Order): Promise<FileResult[]> => {

@@ -59,9 +59,14 @@ export function run(
 
 /** Sends SIGKILL to a process and to everything in its group. */
 export function killGroup(pid: number | undefined): void {
+  signalGroup(pid, 'SIGKILL');
+}
+
+/** Sends a signal to a process and to everything in its group. */
+export function signalGroup(pid: number | undefined, signal: NodeJS.Signals): void {
   if (pid === undefined) return;
   try {
-    process.kill(process.platform === 'win32' ? pid : -pid, 'SIGKILL');
+    process.kill(process.platform === 'win32' ? pid : -pid, signal);
   } catch {
     // It ended by itself in the meantime.
   }

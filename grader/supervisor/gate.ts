@@ -1,0 +1,42 @@
+import { once } from 'node:events';
+import { connect, createServer, type Socket } from 'node:net';
+
+/** A way into a server for those who have no network. */
+export interface Gate {
+  /** The path of a Unix socket. */
+  readonly path: string;
+  close(): void;
+}
+
+/**
+ * Passes on what comes in at a Unix socket to a Redis server, over TCP: MONITOR tells connections apart by their address,
+ * and those that come in at a server's own Unix socket all have the same.
+ */
+export async function openGate(path: string, url: string): Promise<Gate> {
+  const { hostname, port } = new URL(url);
+  const open = new Set<Socket>();
+  const gate = createServer((inside) => {
+    const outside = connect({ host: hostname, port: Number(port), noDelay: true });
+    for (const [from, to] of [
+      [inside, outside],
+      [outside, inside],
+    ] as const) {
+      open.add(from);
+      from.pipe(to);
+      from.on('error', () => to.destroy());
+      from.on('close', () => {
+        open.delete(from);
+        to.destroy();
+      });
+    }
+  });
+  gate.listen(path);
+  await once(gate, 'listening');
+  return {
+    path,
+    close: () => {
+      gate.close();
+      for (const socket of open) socket.destroy();
+    },
+  };
+}
