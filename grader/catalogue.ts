@@ -19,6 +19,7 @@ export interface Exercise {
   /** The name that is shown in commands: `orders`. */
   readonly name: string;
   readonly file: string;
+  /** Not there in a handout. */
   readonly solution: string;
   /** The text that `file` begins with, for those who want to begin again. */
   readonly starter: string;
@@ -80,12 +81,13 @@ export function findRequirement(
 }
 
 function readExercise(folder: string, number: number): Exercise {
-  // The solution's file gives the name: a learner's own may have been moved away.
-  const code = filesOf(join(SOLUTIONS, folder)).filter((file) => file.endsWith('.ts'));
+  // The solution's file gives the name: a learner's own may have been moved away. A handout has no solutions.
+  const home = existsSync(SOLUTIONS) ? SOLUTIONS : EXERCISES;
+  const code = readdirSync(join(home, folder)).filter((file) => file.endsWith('.ts'));
   const [fileName] = code;
   if (!fileName || code.length > 1) {
     throw new UserError(
-      `solutions/${folder} has to hold one .ts file, named as the one in exercises/${folder}; it holds ${code.join(', ') || 'none'}.`,
+      `${join(home, folder)} has to hold one .ts file, the exercise's; it holds ${code.join(', ') || 'none'}.`,
     );
   }
   const spec = join(GRADER, folder, 'spec.ts');
@@ -116,8 +118,4 @@ function readTitle(folder: string): string {
   const readme = join(EXERCISES, folder, 'README.md');
   const heading = existsSync(readme) && /^# +(.+)$/m.exec(readFileSync(readme, 'utf8'))?.[1];
   return heading ? heading.replace(/^\d+\W+/, '') : folder;
-}
-
-function filesOf(folder: string): string[] {
-  return existsSync(folder) ? readdirSync(folder) : [];
 }

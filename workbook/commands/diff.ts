@@ -1,9 +1,10 @@
-import { readFileSync } from 'node:fs';
+import { existsSync, readFileSync } from 'node:fs';
 import { findExercise } from '../../grader/catalogue.ts';
 import { commandArguments } from '../arguments.ts';
 import { fileDiff } from '../learner/file-diff.ts';
 import { readProgress } from '../learner/progress.ts';
 import { standingOf } from '../learner/standing.ts';
+import { NO_SOLUTIONS } from '../learner/work-asides.ts';
 import { shownPath } from '../paths.ts';
 import { runCommand } from '../process/lifetime.ts';
 import { errorCode, fileSystemTrouble, UserError } from '../process/user-error.ts';
@@ -19,6 +20,7 @@ runCommand(async () => {
   const [name, ...more] = positionals;
   if (!name || more.length > 0) throw new UserError(`One exercise, please:\n${USAGE.join('\n')}`);
   const exercise = findExercise(name);
+  if (!existsSync(exercise.solution)) throw new UserError(NO_SOLUTIONS);
   const standing = standingOf(exercise, readProgress());
   if (!standing.solved && !has('show')) {
     throw new UserError(

@@ -15,6 +15,8 @@ import { type Job, Session } from '../../grader/session.ts';
 import { gradeOnSave } from '../../grader/watch.ts';
 import { commandArguments } from '../arguments.ts';
 import { noteResult } from '../learner/note-result.ts';
+import { NO_SOLUTIONS } from '../learner/work-asides.ts';
+import { SOLUTIONS } from '../paths.ts';
 import { type Lifetime, runCommand } from '../process/lifetime.ts';
 import { UserError } from '../process/user-error.ts';
 import { print } from '../terminal/print.ts';
@@ -54,6 +56,7 @@ runCommand(async (lifetime) => {
   }
   const [wanted, number, ...more] = positionals;
   if (more.length > 0) throw new UserError(`What is '${more.join(' ')}'?\n${USAGE.join('\n')}`);
+  if (has('solutions') && !existsSync(SOLUTIONS)) throw new UserError(NO_SOLUTIONS);
   const exercises = wanted ? [findExercise(wanted)] : readExercises();
   const file = value('file');
   if (file && exercises.length !== 1) {

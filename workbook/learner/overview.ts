@@ -1,3 +1,4 @@
+import { existsSync } from 'node:fs';
 import { readChapters } from '../book/catalogue.ts';
 import { colour } from '../terminal/colour.ts';
 import { paragraph } from '../terminal/paragraph.ts';
@@ -54,8 +55,12 @@ export function celebration(solved: Standing, standings: readonly Standing[]): s
     ),
     '',
     ...(exercise.learned ? [paragraph(exercise.learned), ''] : []),
-    `Compare with the solution:   npm run diff ${exercise.name}`,
-    `Why it is as it is:          solutions/${exercise.folder}/README.md`,
+    ...(existsSync(exercise.solution)
+      ? [
+          `Compare with the solution:   npm run diff ${exercise.name}`,
+          `Why it is as it is:          solutions/${exercise.folder}/README.md`,
+        ]
+      : []),
   ];
   if (allSolved(standings)) {
     const sum = standings.reduce((points, standing) => points + standing.of, 0);
@@ -65,7 +70,7 @@ export function celebration(solved: Standing, standings: readonly Standing[]): s
       colour.green(colour.bold(`That was the last one: ${sum} of ${sum} points. Well done!`)),
       '',
       paragraph(
-        'You know now what Streams promise and what they do not, and you have seen it break and hold. Take the solutions into your own service; begin with the part of their README that says what they cost.',
+        'You know now what Streams promise and what they do not, and you have seen it break and hold. Take what you have built into your own service, and mind what it costs.',
       ),
     ].join('\n');
   }

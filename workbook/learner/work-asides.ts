@@ -11,6 +11,8 @@ import { hintText } from './hint-text.ts';
 import { forgetGraded, noteHints, progressOf, readProgress } from './progress.ts';
 import type { Numbered } from './standing.ts';
 
+export const NO_SOLUTIONS = 'This copy of the workbook comes without solutions.';
+
 /** The task that a requirement belongs to, as the exercise's README tells it; all of it when it has no such heading. */
 export function taskText({ file }: Exercise, { requirement }: Numbered): string {
   const readme = join(dirname(file), 'README.md');
@@ -31,6 +33,7 @@ export async function nextHint(exercise: Exercise, current: Numbered): Promise<s
 }
 
 export function solutionText({ solution, folder }: Exercise): string {
+  if (!existsSync(solution)) return NO_SOLUTIONS;
   return `${shownPath(solution)}; solutions/${folder}/README.md says why.\n\n${readFileSync(solution, 'utf8')}`;
 }
 
@@ -39,6 +42,7 @@ export function diffText({ name, file, solution }: Exercise, columns: number): s
   if (!existsSync(file)) {
     return `There is no file ${shownPath(file)}. x brings the starter back; so does npm run reset ${name}`;
   }
+  if (!existsSync(solution)) return NO_SOLUTIONS;
   return fileDiff(
     { name: shownPath(file), text: readFileSync(file, 'utf8') },
     { name: shownPath(solution), text: readFileSync(solution, 'utf8') },

@@ -1,9 +1,11 @@
+import { existsSync } from 'node:fs';
 import { isCancel, select } from '@clack/prompts';
 import { readExercises } from '../../grader/catalogue.ts';
 import { readChapters } from '../book/catalogue.ts';
 import { overview } from '../learner/overview.ts';
 import { readProgress } from '../learner/progress.ts';
 import { readStandings, suggest } from '../learner/standing.ts';
+import { SOLUTIONS } from '../paths.ts';
 import type { Lifetime } from '../process/lifetime.ts';
 import { print } from '../terminal/print.ts';
 import { cut } from '../terminal/width.ts';
@@ -88,7 +90,7 @@ function entries(): Choice[] {
     forEach('Grade an exercise', 'grade'),
     { label: 'Grade all exercises', words: ['grade'] },
     forEach('Get a hint', 'hint'),
-    forEach('Compare with the solution', 'diff'),
+    ...(existsSync(SOLUTIONS) ? [forEach('Compare with the solution', 'diff')] : []),
     forEach('Begin an exercise again', 'reset'),
     forEach('Bring a copy back', 'restore'),
     { label: 'A Redis prompt', words: ['cli'] },

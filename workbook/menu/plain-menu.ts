@@ -1,8 +1,10 @@
+import { existsSync } from 'node:fs';
 import { readExercises } from '../../grader/catalogue.ts';
 import { readChapters } from '../book/catalogue.ts';
 import { overview } from '../learner/overview.ts';
 import { readProgress } from '../learner/progress.ts';
 import { readStandings, suggest } from '../learner/standing.ts';
+import { SOLUTIONS } from '../paths.ts';
 import { colour } from '../terminal/colour.ts';
 
 /** The menu for pipes, CI and screen readers: the same, as text. */
@@ -21,7 +23,7 @@ export function plainMenu(): string {
     ['All programs of the chapters', 'npm run chapter'],
     ['Grade everything, or one exercise', 'npm run grade orders'],
     ['The next hint', 'npm run hint orders'],
-    ['Compare with the solution', 'npm run diff orders'],
+    ...(existsSync(SOLUTIONS) ? [['Compare with the solution', 'npm run diff orders']] : []),
     ['Begin again; a copy is kept', 'npm run reset orders'],
     ['Bring a copy back', 'npm run restore orders'],
     ['How far you have come', 'npm run progress'],

@@ -1,0 +1,72 @@
+import { cpSync, existsSync, readdirSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs';
+import { dirname, join } from 'node:path';
+import { describe, expect, it } from 'vitest';
+import { Bench, ROOT } from '../support/workbook.ts';
+
+const LONG = { timeout: 90_000 };
+const ORDERS = '01-order-processing/orders.ts';
+
+/** All files below a folder. */
+const filesIn = (folder: string) =>
+  readdirSync(folder, { recursive: true, withFileTypes: true })
+    .filter((entry) => entry.isFile())
+    .map((entry) => join(entry.parentPath, entry.name));
+
+describe('npm run handout', () => {
+  it('makes a workbook without solutions that still works', LONG, async () => {
+    const bench = new Bench();
+    const cwd = join(bench.folder, 'für die Klasse');
+
+    const made = await bench.run('handout', cwd, '--only', '1,cart');
+
+    expect(made.stdout).toContain('Exercises: orders, cart. No solutions, no tests.');
+    expect(made.code).toBe(0);
+    expect(readdirSync(join(cwd, 'exercises'))).toEqual([
+      '01-order-processing',
+      '03-shopping-cart',
+    ]);
+    for (const gone of ['solutions', 'tests', 'CONTRIBUTING.md', 'docs', '.ci']) {
+      expect(existsSync(join(cwd, gone))).toBe(false);
+    }
+    const telling = 'nextReclaim';
+    expect(readFileSync(join(ROOT, 'solutions', ORDERS), 'utf8')).toContain(telling);
+    const files = filesIn(cwd);
+    expect(files.filter((file) => readFileSync(file, 'utf8').includes(telling))).toEqual([]);
+
+    // Every link leads somewhere, and every command is there.
+    const { scripts } = JSON.parse(readFileSync(join(cwd, 'package.json'), 'utf8'));
+    for (const file of files.filter((name) => name.endsWith('.md'))) {
+      const text = readFileSync(file, 'utf8');
+      for (const [, link = ''] of text.matchAll(/\]\((?!https?:|#)([^)#]+)/g)) {
+        expect(existsSync(join(dirname(file), link)), `${file}: ${link}`).toBe(true);
+      }
+      for (const [, script = ''] of text.matchAll(/npm run ([a-z][a-z-]*)/g)) {
+        expect(scripts, file).toHaveProperty(script);
+      }
+      expect(text).not.toContain('not in handouts');
+    }
+
+    symlinkSync(join(ROOT, 'node_modules'), join(cwd, 'node_modules'));
+    const start = await bench.runWith({ cwd }, 'start');
+    const diff = await bench.runWith({ cwd }, 'diff', 'orders', '--show');
+    cpSync(join(ROOT, 'solutions', ORDERS), join(cwd, 'exercises', ORDERS));
+    const grade = await bench.runWith({ cwd }, 'grade', 'orders', '3');
+    const reset = await bench.runWith({ cwd }, 'reset', 'orders');
+    expect(start.stdout).toContain('0 of 200 points');
+    expect(diff.stderr).toBe('This copy of the workbook comes without solutions.\n');
+    expect(grade.stdout).toContain('7 of 7 points');
+    expect(reset.stdout).toContain('Your file is kept as');
+  });
+
+  it('does not write over anything', async () => {
+    const bench = new Bench();
+    writeFileSync(join(bench.folder, 'mine.txt'), 'mine');
+
+    const { code, stderr } = await bench.run('handout', bench.folder);
+    const none = await bench.run('handout');
+
+    expect(stderr).toContain('is not empty');
+    expect(code).toBe(1);
+    expect(none.stderr).toContain('One folder, please');
+  });
+});

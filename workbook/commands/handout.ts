@@ -1,0 +1,26 @@
+import { resolve } from 'node:path';
+import { findExercise, readExercises } from '../../grader/catalogue.ts';
+import { commandArguments } from '../arguments.ts';
+import { makeHandout } from '../handout/handout.ts';
+import { runCommand } from '../process/lifetime.ts';
+import { UserError } from '../process/user-error.ts';
+import { print } from '../terminal/print.ts';
+
+const USAGE = [
+  'npm run handout -- FOLDER                a copy of the workbook for learners, without solutions',
+  'npm run handout -- FOLDER --only 1,2     ... with these exercises',
+];
+
+runCommand(async () => {
+  const { positionals, value } = commandArguments({ usage: USAGE, options: ['only'] });
+  const [folder, ...more] = positionals;
+  if (!folder || more.length > 0) throw new UserError(`One folder, please:\n${USAGE.join('\n')}`);
+  const only = value('only')?.split(',');
+  const exercises = only?.map((name) => findExercise(name.trim())) ?? readExercises();
+  const target = resolve(folder);
+  makeHandout(target, exercises);
+  print(`The handout is in ${target}`);
+  print(`Exercises: ${exercises.map(({ name }) => name).join(', ')}. No solutions, no tests.`);
+  print('Learners type: npm ci && npm run chapter 1');
+  return 0;
+});
