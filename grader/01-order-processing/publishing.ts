@@ -101,10 +101,12 @@ export const groupAgain: Check<Orders> = async (trial) => {
   const groups = async () => JSON.stringify(await redis.xinfo('GROUPS', STREAM));
   const before = await groups();
 
-  const calls = workers.flatMap(({ call }) => [call.createGroup(), call.createGroup()]);
-  const errors = await Promise.all(calls.map((call) => refusal(call)));
-
-  const error = errors.find((message) => message !== undefined);
+  const several = () => workers.flatMap(({ call }) => [call.createGroup(), call.createGroup()]);
+  const firstError = async () => {
+    const errors = await Promise.all(several().map((call) => refusal(call)));
+    return errors.find((message) => message !== undefined);
+  };
+  const error = await firstError();
   check(error === undefined, {
     expected: 'createGroup to return normally when the group exists already',
     happened: `it threw: ${error}`,
@@ -114,6 +116,15 @@ export const groupAgain: Check<Orders> = async (trial) => {
     expected: `the group to stay as it was: ${before}`,
     happened: `now it is ${after}`,
   });
+
+  for (let round = 0; round < 5; round++) {
+    await redis.del(STREAM);
+    const collision = await firstError();
+    check(collision === undefined, {
+      expected: 'createGroup to return normally when several workers call it at the same moment',
+      happened: `it threw: ${collision}`,
+    });
+  }
 
   await redis.del(STREAM);
   await redis.set(STREAM, 'this is no stream');

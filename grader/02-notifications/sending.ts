@@ -119,6 +119,17 @@ export const groupsAgain: Check<Notifications> = async (trial) => {
     });
   }
 
+  for (let round = 0; round < 5; round++) {
+    await redis.del(STREAM);
+    const calls = workers.flatMap(({ call }) => [call.createGroups(), call.createGroups()]);
+    const errors = await Promise.all(calls.map((one) => refusal(one)));
+    const collision = errors.find((message) => message !== undefined);
+    check(collision === undefined, {
+      expected: 'createGroups to return normally when several workers call it at the same moment',
+      happened: `it threw: ${collision}`,
+    });
+  }
+
   await redis.del(STREAM);
   await redis.set(STREAM, 'this is no stream');
   const wrongType = await refusal(workers[0]?.call.createGroups());

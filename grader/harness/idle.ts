@@ -1,6 +1,7 @@
 import type { Trial } from './trial.ts';
 
 const WATCH_MS = 250;
+const CLOCK = 'grader:clock';
 const MANY_PER_SECOND = 300;
 const MOST_OF_WHAT_IS_POSSIBLE = 0.15;
 const A_PAUSE_MS = 10;
@@ -15,21 +16,17 @@ export interface Idleness {
 }
 
 /**
- * Watches an idle worker for a moment. The server keeps the time: a read that blocks on a key that does not exist.
+ * Watches the only worker that runs, which is idle, for a moment: all its connections, whatever it calls them. The server keeps
+ * the time: a read that blocks on a key that does not exist.
  */
-export async function commandsWhileIdle<Submission>(
-  trial: Trial<Submission>,
-  worker: string,
-): Promise<Idleness> {
+export async function commandsWhileIdle<Submission>(trial: Trial<Submission>): Promise<Idleness> {
   const before = (await trial.commands()).length;
   const clock = trial.redis.duplicate();
   const start = performance.now();
   let watching = true;
-  const watched = clock
-    .xread('BLOCK', WATCH_MS, 'STREAMS', `grader:clock:${Math.random()}`, '$')
-    .finally(() => {
-      watching = false;
-    });
+  const watched = clock.xread('BLOCK', WATCH_MS, 'STREAMS', CLOCK, '$').finally(() => {
+    watching = false;
+  });
   // What one connection can ask on this machine at this moment, one question after the other.
   let possible = 0;
   for (; watching; possible++) await trial.redis.ping();
@@ -37,7 +34,7 @@ export async function commandsWhileIdle<Submission>(
   const milliseconds = Math.round(performance.now() - start);
   clock.disconnect();
   const sent = (await trial.commands()).slice(before);
-  const own = sent.filter((command) => command.worker === worker);
+  const own = sent.filter(({ worker, args }) => worker !== '(script)' && !args.includes(CLOCK));
   const count = own.length;
   const perSecond = (count / milliseconds) * 1000;
   // Who asks for many things in a round, and then pauses, does not spin, also where a round takes its time.

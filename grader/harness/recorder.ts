@@ -3,6 +3,7 @@ import type { Redis } from 'ioredis';
 
 /** What a connection says to introduce itself, and to show that it is there, is nobody's solution. */
 const INTRODUCTION = /^(hello|client|info|auth|select|ping)$/i;
+const LONGEST_LINE = 400;
 const BARE = /^[\w@%+=:,./*$<>~^()[\]-]+$/;
 
 /** A command that a worker has sent. */
@@ -85,10 +86,12 @@ export class Recorder {
   }
 }
 
-/** A command as a line that can be pasted into redis-cli. */
+/** A command as a line that can be pasted into redis-cli, unless it is so long that nobody would. */
 export function asLine({ args }: Recorded): string {
   const [command = '', ...rest] = args;
-  return [command.toUpperCase(), ...rest.map(quoted)].join(' ');
+  const line = [command.toUpperCase(), ...rest.map(quoted)].join(' ');
+  if (line.length <= LONGEST_LINE) return line;
+  return `${line.slice(0, LONGEST_LINE)} ... (${line.length - LONGEST_LINE} characters more)`;
 }
 
 /** MONITOR has escaped everything but the quotes around it. */

@@ -126,7 +126,7 @@ export async function waitsAndStops<Submission, Item>(line: Line<Submission, Ite
   const idle = line.start(alice, NEVER_IDLE_MS);
   await handled.include((await line.add(1)).keys());
   await group.allAcknowledged();
-  const { count, milliseconds, spins } = await commandsWhileIdle(trial, 'alice');
+  const { count, milliseconds, spins } = await commandsWhileIdle(trial);
   check(!spins, {
     expected: `a worker without a new ${what} to wait in Redis (BLOCK), or to pause between reads`,
     happened: `it sent ${count} commands in ${milliseconds} ms`,
@@ -135,17 +135,24 @@ export async function waitsAndStops<Submission, Item>(line: Line<Submission, Ite
   await handled.include((await line.add(1)).keys());
   await group.allAcknowledged();
   await idle.stop();
-  await trial.expectConnectionsClosed('alice');
+  await trial.expectConnectionsClosed();
 
+  // In the same process once more, and told to stop at once: before it has come to anything.
+  const again = line.start(alice, NEVER_IDLE_MS);
+  await handled.include((await line.add(1)).keys());
+  await group.allAcknowledged();
+  await again.stop();
+  await line.start(alice, NEVER_IDLE_MS).stop();
+  await trial.expectConnectionsClosed();
+
+  // More than a worker could get done in a second: it has to stop in the middle of it.
   const inHand = new Gate();
+  const [first = ''] = (await line.add(60)).keys();
   const busy = line.start(bob, NEVER_IDLE_MS, async () => {
     await inHand.opened;
     await sleep(SLOW_WORK_MS);
   });
-  const [first = ''] = (await line.add(1)).keys();
   await handled.include([first]);
-  // More than it could get done in a second: it has to stop in the middle of it.
-  await line.add(60);
   const stopped = busy.stop();
   stopped.catch(() => {});
   await trial.reacts(bob);

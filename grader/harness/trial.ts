@@ -69,16 +69,24 @@ export class Trial<Submission> {
     return this.#lane.recorder.commands();
   }
 
-  /** Expects that of a worker's connections only the one that it was given is left. */
-  async expectConnectionsClosed(worker: string): Promise<void> {
-    const open = async () => {
-      const list = String(await this.redis.client('LIST')).split('\n');
-      return list.filter((line) => line.includes(` name=${worker} `)).length - 1;
+  /**
+   * Expects that nobody has a connection but the grader, and the workers that were hired: one each. Whatever a submission calls
+   * the others, they are its own. Everybody else must be at rest.
+   */
+  async expectConnectionsClosed(): Promise<void> {
+    const connections = async () =>
+      String(await this.redis.client('LIST'))
+        .trim()
+        .split('\n');
+    const hired = this.#workers.filter(({ gone }) => !gone).length;
+    const extra = async () => {
+      const ofTheSubmission = (await connections()).filter((line) => !/ user=grader /.test(line));
+      return ofTheSubmission.length - hired;
     };
     // The server hears of it a moment later.
-    await eventually(async () => (await open()) <= 0, {
+    await eventually(async () => (await extra()) <= 0, {
       expected: 'the connections that it has opened to be closed when it returns',
-      happened: async () => `${await open()} of them are still open`,
+      happened: async () => `${await extra()} of them are still open`,
     });
   }
 

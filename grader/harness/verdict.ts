@@ -83,6 +83,10 @@ async function causeOf<Submission>(
     };
   }
   // The grader's own look at Redis has failed, because what it looks at is not there any more.
+  if (error instanceof Error && error.message.startsWith('BUSY ')) {
+    const expected = 'Lua scripts to come to an end: while one runs, Redis does nothing else';
+    return { status: 'failed', expected, happened: 'a script that it sent (EVAL) runs on and on' };
+  }
   if (error instanceof Error && error.name === 'ReplyError') {
     const expected = 'the streams and groups that were there to be there still';
     return { status: 'failed', expected, happened: `Redis says: ${error.message}` };

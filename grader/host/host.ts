@@ -16,6 +16,7 @@ const BLOCKED_AFTER_MS = 100;
 
 const { exit } = process;
 const { clearTimeout } = globalThis;
+const race = Promise.race.bind(Promise);
 const activeResources = process.getActiveResourcesInfo.bind(process);
 const send = process.send?.bind(process);
 if (!send) throw new Error('a host is started by the supervisor');
@@ -60,7 +61,7 @@ const functions: HostFunctions = {
       }, limitMs);
     });
     const returned = signals.abort(signal).then((): Stopped => ({ inTime: true }));
-    const stopped = await Promise.race([returned, tooLate]);
+    const stopped = await race([returned, tooLate]);
     clearTimeout(limit);
     return stopped;
   },
@@ -82,9 +83,16 @@ const functions: HostFunctions = {
   },
 };
 
+// The first message is the password. No submission is there yet to hear it.
+let password: unknown;
 const supervisor = createBirpc<HostEvents, HostFunctions>(functions, {
-  post: (message) => send(message),
-  on: (listener) => process.on('message', listener),
+  post: (message) => send({ password, message }),
+  on: (listener) => {
+    process.once('message', (first: { password: unknown }) => {
+      password = first.password;
+      process.on('message', listener);
+    });
+  },
   timeout: -1,
 });
 
@@ -117,7 +125,7 @@ async function isOpen(redis: Redis): Promise<boolean> {
     () => true,
     () => false,
   );
-  return Promise.race([answer, blocked]);
+  return race([answer, blocked]);
 }
 
 /** A reply from the server, on a connection that nothing blocks. */

@@ -1,4 +1,5 @@
 import { type ChildProcess, spawn } from 'node:child_process';
+import { randomUUID } from 'node:crypto';
 import { once } from 'node:events';
 import { createBirpc } from 'birpc';
 import { guard } from '../../workbook/process/guardian.ts';
@@ -51,6 +52,9 @@ export class HostProcess {
     this.#child.on('exit', (code, signal) => this.#hasDied(code, signal));
     this.#child.on('error', (error) => this.#hasDied(null, null, error.message));
 
+    // What the submission says in the host's name is not heard: it does not know this word.
+    const password = randomUUID();
+    this.#child.send({ password }, () => {});
     this.#rpc = createBirpc<HostFunctions, HostEvents>(
       {
         callback: async (id, args) =>
@@ -67,7 +71,10 @@ export class HostProcess {
         post: (message) => {
           if (this.#child.connected) this.#child.send(message, () => {});
         },
-        on: (listener) => this.#child.on('message', listener),
+        on: (listener) =>
+          this.#child.on('message', (envelope) => {
+            if (isFrom(envelope, password)) listener(envelope.message);
+          }),
         timeout: -1,
       },
     );
@@ -136,6 +143,17 @@ export class HostProcess {
     this.#rpc.$close();
     if (!this.#expectedToDie) this.listener?.trouble({ kind: 'died', how: this.#death });
   }
+}
+
+/** What a host sends comes with its password. */
+function isFrom(envelope: unknown, password: string): envelope is { message: unknown } {
+  return (
+    typeof envelope === 'object' &&
+    envelope !== null &&
+    'message' in envelope &&
+    'password' in envelope &&
+    envelope.password === password
+  );
 }
 
 async function withinASecond<Result>(answer: Promise<Result>): Promise<Result | undefined> {

@@ -15,7 +15,7 @@ export type OrderHandler = (order: Order, id: string) => Promise<void>;
 export interface WorkerOptions {
   /** The worker returns within a second of its abort, after finishing the order in hand. */
   signal: AbortSignal;
-  /** An order that nobody has touched for so long has been left behind. */
+  /** An order that nobody has touched for so long has been left behind. Look for such orders at least as often. */
   minIdleMs: number;
 }
 

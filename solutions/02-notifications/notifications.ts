@@ -19,7 +19,10 @@ export type Deliver = (notification: Notification, id: string) => Promise<void>;
 export interface NotifierOptions {
   /** The notifier returns within a second of its abort, after finishing the notification in hand. */
   signal: AbortSignal;
-  /** A notification that nobody has touched for so long has been left behind, or its delivery failed. */
+  /**
+   * A notification that nobody has touched for so long has been left behind, or its delivery failed. Look for such
+   * notifications at least as often.
+   */
   minIdleMs: number;
 }
 

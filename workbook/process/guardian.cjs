@@ -7,20 +7,22 @@
 //   {"release": 123}     it ended by itself
 //   {"remove": "/path"}  remove this file or folder at the end
 //   {"keep": "/path"}    it is gone already
-//   {"sweep": "mark"}    kill every process that has this in its environment (where /proc tells)
+//   {"sweep": "mark"}    kill every process that has this in its environment, or that works in a folder that is removed
+//                        (where /proc tells)
 //
 // Plain JavaScript: it has to be up before anything else is started.
 'use strict';
 
-const { readdirSync, readFileSync, rmSync } = require('node:fs');
+const { readdirSync, readFileSync, readlinkSync, rmSync } = require('node:fs');
+const { sep } = require('node:path');
 const { createInterface } = require('node:readline');
 
 /** @type {Set<number>} */
 const processes = new Set();
 /** @type {Set<string>} */
 const paths = new Set();
-/** @type {Set<string>} */
-const marks = new Set();
+/** What every process has in its environment that the command has started; it comes as an argument. */
+const marks = new Set(process.argv.slice(2));
 
 for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP']) process.on(signal, () => {});
 
@@ -37,7 +39,7 @@ lines.on('line', (line) => {
 
 lines.on('close', () => {
   for (const pid of processes) kill(pid);
-  if (marks.size > 0) sweepMarked();
+  sweepMarked();
   for (const path of paths) {
     try {
       rmSync(path, { recursive: true, force: true, maxRetries: 5, retryDelay: 100 });
@@ -52,7 +54,11 @@ function sweepMarked() {
   for (const pid of listProcesses()) {
     try {
       const environment = readFileSync(`/proc/${pid}/environ`, 'utf8');
-      if ([...marks].some((mark) => environment.includes(mark))) process.kill(pid, 'SIGKILL');
+      const folder = readlinkSync(`/proc/${pid}/cwd`);
+      const isMarked = [...marks].some((mark) => environment.includes(mark));
+      // Whoever works in a folder that is removed now has nothing to work on.
+      const isInside = [...paths].some((path) => folder === path || folder.startsWith(path + sep));
+      if (isMarked || isInside) process.kill(pid, 'SIGKILL');
     } catch {
       // It has ended, or belongs to somebody else.
     }

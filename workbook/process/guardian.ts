@@ -1,8 +1,11 @@
 import { type ChildProcess, spawn } from 'node:child_process';
+import { randomUUID } from 'node:crypto';
 import { once } from 'node:events';
 import { fileURLToPath } from 'node:url';
 
 const SCRIPT = fileURLToPath(new URL('./guardian.cjs', import.meta.url));
+
+const MARK = 'WORKBOOK_COMMAND';
 
 let guardian: ChildProcess | undefined;
 
@@ -12,7 +15,11 @@ let guardian: ChildProcess | undefined;
  */
 function tell(order: Record<string, number | string>): void {
   if (!guardian) {
-    guardian = spawn(process.execPath, [SCRIPT], {
+    // Children inherit this, also one that has just been started, and that the guardian has not been told of yet.
+    process.env[MARK] = randomUUID();
+    const { [MARK]: mark, ...environment } = process.env;
+    guardian = spawn(process.execPath, [SCRIPT, `${MARK}=${mark}`], {
+      env: environment,
       detached: true,
       windowsHide: true,
       stdio: ['pipe', 'ignore', 'ignore'],

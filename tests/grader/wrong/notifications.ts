@@ -216,8 +216,8 @@ export const wrongNotifications: readonly Wrong[] = [
       ],
       ['nextRetry = Date.now() + minIdleMs / 2;', 'nextRetry = Date.now() + 40;'],
     ],
-    fails: ['share', 'retry'],
-    mayFail: ['ack'],
+    fails: ['share'],
+    mayFail: ['ack', 'retry'],
   },
   {
     mistake: 'XACK before the delivery',
