@@ -118,7 +118,7 @@ export const groupAgain: Check<Orders> = async (trial) => {
   });
 
   for (let round = 0; round < 5; round++) {
-    await redis.del(STREAM);
+    await redis.xgroup('DESTROY', STREAM, GROUP);
     const collision = await firstError();
     check(collision === undefined, {
       expected: 'createGroup to return normally when several workers call it at the same moment',

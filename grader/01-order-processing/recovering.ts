@@ -130,10 +130,10 @@ export const history: Check<Orders> = async (trial) => {
   });
 
   const before = handled.calls.splice(0);
-  // And a lot more, of which one cannot be handled. None has been idle for long enough to be taken over.
-  const old = [...(await line.add(130)).keys()];
-  await group.makePendingAgain('alice', old, 0);
-  const bad = trial.random.pick([old[3] ?? '', old[70] ?? '']);
+  // And a lot more, of which the last cannot be handled. None has been idle for long enough to be taken over.
+  await line.add(130);
+  const old = await group.leavePending('alice', 500);
+  const bad = old.at(-1);
   const second = await trial.hire('alice');
   const loop = line.start(second, NEVER_IDLE_MS, (id) => {
     if (id === bad) throw new Error('this order cannot be handled (a part of the check)');

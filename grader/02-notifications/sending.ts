@@ -120,7 +120,9 @@ export const groupsAgain: Check<Notifications> = async (trial) => {
   }
 
   for (let round = 0; round < 5; round++) {
-    await redis.del(STREAM);
+    for (const channel of CHANNELS) {
+      await redis.xgroup('DESTROY', STREAM, groupOf(trial, channel).name);
+    }
     const calls = workers.flatMap(({ call }) => [call.createGroups(), call.createGroups()]);
     const errors = await Promise.all(calls.map((one) => refusal(one)));
     const collision = errors.find((message) => message !== undefined);

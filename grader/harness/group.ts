@@ -40,12 +40,8 @@ export class Group {
   }
 
   /** Makes acknowledged entries pending again: as after a crash between the work and its XACK. */
-  async makePendingAgain(
-    consumer: string,
-    ids: readonly string[],
-    idleMs = LONG_IDLE_MS,
-  ): Promise<void> {
-    const idle = ['IDLE', idleMs, 'FORCE', 'JUSTID'] as const;
+  async makePendingAgain(consumer: string, ids: readonly string[]): Promise<void> {
+    const idle = ['IDLE', LONG_IDLE_MS, 'FORCE', 'JUSTID'] as const;
     await this.redis.xclaim(this.stream, this.name, consumer, 0, ...ids, ...idle);
   }
 

@@ -416,4 +416,83 @@ export const wrongOrders: readonly Wrong[] = [
     changes: [["...fields, 'originalId', id)", '...fields)']],
     fails: ['dead'],
   },
+  {
+    mistake: 'looks whether there is a group, and makes it if not',
+    changes: [
+      [
+        '  try {\n    // From `0`: orders that were there before the group are orders too.\n',
+        "  const there = await redis.exists(STREAM);\n  const groups = there ? ((await redis.xinfo('GROUPS', STREAM)) as unknown[][]) : [];\n  if (groups.some((group) => group[1] === GROUP)) return;\n  {\n",
+      ],
+      [
+        "  } catch (error) {\n    if (!isReply(error, 'BUSYGROUP')) throw error;\n  }\n}\n\n/**\n * Tasks 3",
+        '  }\n}\n\n/**\n * Tasks 3',
+      ],
+    ],
+    fails: ['group-again'],
+    mayFail: ['share', 'crash', 'dead', 'stop'],
+  },
+  {
+    mistake: 'finishes the first page of what it has left',
+    changes: [
+      ['const PAGE = 100;', 'const PAGE = 10;'],
+      ['    if (entries.length === 0) return;\n', '    return;\n'],
+    ],
+    fails: ['history'],
+  },
+  {
+    mistake: 'works through a batch after it was told to stop',
+    changes: [["'COUNT', 1, 'BLOCK'", "'COUNT', 100, 'BLOCK'"]],
+    fails: ['stop'],
+    mayFail: ['share', 'crash'],
+  },
+  {
+    mistake: 'leaves a connection open that has another name',
+    changes: [
+      ['redis.duplicate();', 'redis.duplicate({ connectionName: `${name}-reader` });'],
+      ["  signal.addEventListener('abort', disconnect, { once: true });\n", ''],
+      ['Math.min(1000, nextReclaim', 'Math.min(200, nextReclaim'],
+      ["    signal.removeEventListener('abort', disconnect);\n    disconnect();\n", ''],
+    ],
+    fails: ['stop'],
+  },
+  {
+    mistake: 'works only once in a process',
+    changes: [
+      ['const PAGE = 100;', 'const PAGE = 100;\nlet running = true;'],
+      [
+        'const disconnect = () => reader.disconnect();',
+        'const disconnect = () => {\n    running = false;\n    reader.disconnect();\n  };',
+      ],
+      [
+        '    while (!signal.aborted) {\n      if (Date.now()',
+        '    while (running) {\n      if (Date.now()',
+      ],
+    ],
+    fails: ['stop'],
+  },
+  {
+    mistake: 'counts in memory how often an order has failed',
+    changes: [
+      ['const PAGE = 100;', 'const PAGE = 100;\nconst failures = new Map<string, number>();'],
+      [
+        '  const range = await redis.xpending(STREAM, GROUP, id, id, 1);\n  const [pending] = range as PendingEntry[];\n  return pending !== undefined && pending[3] > MOST_DELIVERIES;\n',
+        '  await redis.ping();\n  return (failures.get(id) ?? 0) >= MOST_DELIVERIES;\n',
+      ],
+      [
+        '    await handleOrder(readOrder(fields), id);\n  } catch (error) {\n',
+        '    await handleOrder(readOrder(fields), id);\n  } catch (error) {\n    failures.set(id, (failures.get(id) ?? 0) + 1);\n',
+      ],
+    ],
+    fails: ['dead'],
+  },
+  {
+    mistake: 'acknowledges an order before it is put aside',
+    changes: [
+      [
+        "  await redis\n    .multi()\n    .xadd(DEAD_LETTERS, '*', ...fields, 'originalId', id)\n    .xack(STREAM, GROUP, id)\n    .exec();\n",
+        "  await redis.xack(STREAM, GROUP, id);\n  await redis.xadd(DEAD_LETTERS, '*', ...fields, 'originalId', id);\n",
+      ],
+    ],
+    fails: ['dead'],
+  },
 ];
