@@ -5,7 +5,7 @@ import { check, eventually } from '../harness/unmet.ts';
 import { addOrders, makeGroup, type Orders, orderLine, STREAM } from './shop.ts';
 
 const DEAD_LETTERS = 'orders:dead';
-const POISON_IDLE_MS = 60;
+const POISON_IDLE_MS = 120;
 
 export const pending: Check<Orders> = async (trial) => {
   const group = await makeGroup(trial);
@@ -164,13 +164,14 @@ export const dead: Check<Orders> = async (trial) => {
   const work = (id: string) => {
     if (id === poison) throw new Error('this order cannot be handled (a part of the check)');
   };
-  // Whoever has seen it fail does not live to tell the next: Redis counts, and forgets nothing.
+  // Two workers die of it, each in the middle of it, and cannot tell the next: Redis counts, and forgets nothing.
+  const fatal = (id: string) => (id === poison ? new Promise(() => {}) : undefined);
   for (const name of ['alice', 'bob']) {
     const before = handled.times(poison);
     const worker = await trial.hire(name);
-    line.start(worker, POISON_IDLE_MS, work);
+    line.start(worker, POISON_IDLE_MS, fatal);
     await eventually(() => handled.times(poison) > before, {
-      expected: `an order that has failed to be tried again, by ${name}`,
+      expected: `an order whose worker has died to be tried again, by ${name}`,
       happened: `its handler was called ${before} times, and not again`,
     });
     await worker.crash();

@@ -77,8 +77,8 @@ export const wrongOrders: readonly Wrong[] = [
         "  await redis.xgroup('DESTROY', STREAM, GROUP).catch(() => {});\n  try {\n    // From `0`",
       ],
     ],
-    fails: ['group-again', 'stop', 'history'],
-    mayFail: ['share', 'dead'],
+    fails: ['group-again', 'stop'],
+    mayFail: ['share', 'history', 'crash', 'dead'],
   },
 
   // Working
@@ -145,8 +145,8 @@ export const wrongOrders: readonly Wrong[] = [
         '    handleOrder(readOrder(fields), id).catch(console.error);',
       ],
     ],
-    fails: ['ack', 'share', 'crash', 'dead'],
-    mayFail: ['history'],
+    fails: ['ack', 'crash', 'dead', 'share'],
+    mayFail: ['history', 'stop'],
   },
   {
     mistake: 'an error ends the loop',
@@ -156,7 +156,7 @@ export const wrongOrders: readonly Wrong[] = [
         '    throw error;',
       ],
     ],
-    fails: ['ack', 'dead'],
+    fails: ['ack', 'dead', 'history'],
   },
   {
     mistake: 'DELCONSUMER when it stops',
@@ -369,6 +369,7 @@ export const wrongOrders: readonly Wrong[] = [
       ],
     ],
     fails: ['ack', 'history'],
+    mayFail: ['dead'],
   },
   {
     mistake: 'never takes over what others have left',
