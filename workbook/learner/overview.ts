@@ -5,7 +5,7 @@ import { paragraph } from '../terminal/paragraph.ts';
 import { type Progress, progressOf } from './progress.ts';
 import { allSolved, readStandings, type Standing } from './standing.ts';
 
-const BAR_WIDTH = 20;
+const BAR_WIDTH = 16;
 const TITLE_WIDTH = 34;
 
 /** How far a learner has come, in a few lines: chapters, exercises, points. */
@@ -14,6 +14,8 @@ export function overview(progress: Progress, standings = readStandings(progress)
   const played = chapters.filter(({ number }) => progress.chapters.includes(number));
   const points = standings.reduce((sum, standing) => sum + standing.points, 0);
   const of = standings.reduce((sum, standing) => sum + standing.of, 0);
+  const passed = standings.reduce((sum, standing) => sum + standing.passed.length, 0);
+  const open = standings.reduce((sum, standing) => sum + standing.open.length, 0);
   return [
     row('Chapters played', played.length, chapters.length, ''),
     ...standings.map((standing) =>
@@ -21,10 +23,10 @@ export function overview(progress: Progress, standings = readStandings(progress)
         `${standing.exercise.number}. ${standing.exercise.title}`,
         standing.points,
         standing.of,
-        ' points',
+        ` points  ${requirements(standing.passed.length, standing.open.length)}`,
       ),
     ),
-    row('All exercises', points, of, ' points'),
+    row('All exercises', points, of, ` points  ${requirements(passed, open)}`),
   ].join('\n');
 }
 
@@ -78,6 +80,11 @@ export function celebration(solved: Standing, standings: readonly Standing[]): s
     ...lines,
     `Next:                        npm run learn ${next?.exercise.name}   (${next?.exercise.title})`,
   ].join('\n');
+}
+
+/** How many requirements have passed, of how many. */
+function requirements(passed: number, open: number): string {
+  return `${passed}/${passed + open}`;
 }
 
 function row(title: string, done: number, of: number, unit: string): string {

@@ -121,7 +121,8 @@ async function choose(
       ...(choice.words ? { hint: typed(choice.words[0] ?? '', choice.words.slice(1)) } : {}),
     })),
     maxItems: Math.max(SHORTEST_LIST, process.stdout.rows - LINES_AROUND),
-    signal: lifetime.signal,
+    // A signal of its own: select() keeps listening to it for ever.
+    signal: AbortSignal.any([lifetime.signal]),
   });
   if (isCancel(chosen)) return undefined;
   return choices[chosen];

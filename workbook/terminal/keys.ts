@@ -40,6 +40,7 @@ export async function anyKey(signal: AbortSignal): Promise<void> {
   await new Promise<void>((resolve) => {
     const done = () => {
       release();
+      signal.removeEventListener('abort', done);
       resolve();
     };
     const release = listenToKeys(done);
