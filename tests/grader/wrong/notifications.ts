@@ -255,6 +255,7 @@ export const wrongNotifications: readonly Wrong[] = [
       ],
     ],
     fails: ['share', 'ack', 'retry', 'crash'],
+    mayFail: ['stop'],
   },
   {
     mistake: 'an error ends the loop',
