@@ -1,4 +1,4 @@
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { chmodSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { shownPath } from '../workbook/paths.ts';
@@ -12,11 +12,11 @@ import type { ExerciseResult, RequirementResult } from './result.ts';
 import { bundleHost, bundleSubmission } from './supervisor/bundle.ts';
 import { HostPool } from './supervisor/host-pool.ts';
 import { watchMemory } from './supervisor/memory-watch.ts';
-import { Sandbox } from './supervisor/sandbox.ts';
 import { Servers } from './supervisor/servers.ts';
 import { type Reported, SpecRunner } from './supervisor/spec-runner.ts';
 import { Supervisor } from './supervisor/supervisor.ts';
 import { checkTypes } from './supervisor/types.ts';
+import { buildWalls } from './supervisor/walls.ts';
 import type { Assignment, Problem } from './wire.ts';
 
 /** How many requirements are checked at a time: they wait more than they work. */
@@ -63,7 +63,7 @@ export class Session {
   /**
    * Starts everything that takes time, all at once.
    *
-   * @param shutIn puts submissions into a sandbox, where the system offers one
+   * @param shutIn puts walls around submissions, the best that the system offers
    * @throws UserError when no Redis can be had, or there is no room for temporary files
    */
   static async open(
@@ -73,12 +73,14 @@ export class Session {
     const folder = makeFolder();
     // Whatever happens on the way: what has been started and written by then goes too.
     guardPath(folder);
-    const sandbox = shutIn ? await Sandbox.open(folder) : undefined;
-    const walls = sandbox instanceof Sandbox ? sandbox : undefined;
+    const walls = shutIn ? await buildWalls(folder) : undefined;
     const hosts = new HostPool(bundleHost(folder), folder, walls);
     const warming = hosts.warm(WARM_HOSTS);
     const starting = SpecRunner.start(atOnce);
-    const servers = new Servers(await obtainRedis(lifetime.signal), walls && folder);
+    const servers = new Servers(
+      await obtainRedis(lifetime.signal),
+      walls && !walls.hasNetwork ? folder : undefined,
+    );
     servers.warm(WARM_SERVERS);
     await warming;
     const session = new Session(servers, hosts, await starting, folder);
@@ -155,6 +157,8 @@ export class Session {
     const trouble = whyUnreadable(job);
     if (trouble) return { problem: { kind: 'cannot load', message: trouble, stack: '' } };
     const folder = mkdtempSync(join(this.#folder, 'submission-'));
+    // Its processes may be another user's; nobody else gets into the folder around it.
+    chmodSync(folder, 0o755);
     const bundle = await bundleSubmission(job.file, folder);
     if ('problem' in bundle) return bundle;
     const channel = `grader-${process.pid}-${++this.#count}`;

@@ -6,47 +6,55 @@ import type { Lifetime } from '../../workbook/process/lifetime.ts';
 import { UserError } from '../../workbook/process/user-error.ts';
 import { print } from '../../workbook/terminal/print.ts';
 import { type Exercise, readExercises } from '../catalogue.ts';
-import { Sandbox } from '../supervisor/sandbox.ts';
+import { buildWalls, describeProtection } from '../supervisor/walls.ts';
+import { containersOf, onThisMachine } from './container.ts';
 import { GradeBook, readRecords, readSeed } from './grade-book.ts';
 import { ClassProgress } from './progress.ts';
 import { gradeClass } from './run.ts';
+import { describePairs, similarPairs } from './similarity.ts';
 import { findSubmissions } from './submissions.ts';
 import { classSummary } from './summary.ts';
 
 const USUAL_OUT = 'grades';
 const USUAL_LIMIT_SECONDS = 180;
 
+/** The options of a class run, each with a value. */
+export const CLASS_OPTIONS = ['class', 'out', 'jobs', 'limit', 'shard', 'docker'] as const;
+
 /** What was typed. */
 export interface ClassArguments {
-  readonly class: string | undefined;
+  readonly value: (option: (typeof CLASS_OPTIONS)[number]) => string | undefined;
+  /** The folders whose results are to be joined. */
   readonly merge: readonly string[] | undefined;
-  readonly out: string | undefined;
-  readonly jobs: string | undefined;
-  readonly limit: string | undefined;
-  readonly shard: string | undefined;
   readonly seed: number;
   readonly resume: boolean;
+  /** Whether to list submissions that are like each other. */
+  readonly similar: boolean;
 }
 
 /** `npm run grade -- --class DIR`, and what belongs to it. The exit code is 0 when every student has a row. */
-export async function gradeClassCommand(args: ClassArguments, lifetime: Lifetime): Promise<number> {
+export async function gradeClassCommand(
+  { value, merge, seed, resume, similar }: ClassArguments,
+  lifetime: Lifetime,
+): Promise<number> {
   const exercises = readExercises();
-  const out = resolve(args.out ?? USUAL_OUT);
-  if (args.merge) return merge(args.merge, out, exercises);
+  const out = resolve(value('out') ?? USUAL_OUT);
+  if (merge) return mergeShards(merge, out, exercises);
 
-  const folder = resolve(args.class ?? '');
+  const folder = resolve(value('class') ?? '');
   if (!existsSync(folder)) throw new UserError(`There is no folder ${folder}.`);
-  const jobs = wholeNumber('--jobs', args.jobs, availableParallelism());
-  const limitMs = wholeNumber('--limit', args.limit, USUAL_LIMIT_SECONDS) * 1000;
-  const submissions = shardOf(findSubmissions(folder, exercises), args.shard);
-  const book = args.resume
-    ? GradeBook.resume(out, exercises)
-    : GradeBook.begin(out, args.seed, exercises);
+  const jobs = wholeNumber('--jobs', value('jobs'), usualJobs());
+  const limitMs = limitOf(value('limit'));
+  const image = value('docker');
+  const launch = image ? await containersOf(image) : onThisMachine;
+  const all = findSubmissions(folder, exercises);
+  const submissions = shardOf(all, value('shard'));
+  const book = resume ? GradeBook.resume(out, exercises) : GradeBook.begin(out, seed, exercises);
   print(
     `${submissions.length} students, ${jobs} at a time, the same data for all (seed ${book.seed}).`,
   );
   print(`Results as they come: ${join(out, 'grades.csv')}`);
-  print(`${await protection()}\n`);
+  print(`${image ? inContainers(image) : await protection()}\n`);
 
   const progress = new ClassProgress(submissions.length, book.records.length);
   await gradeClass(
@@ -56,29 +64,38 @@ export async function gradeClassCommand(args: ClassArguments, lifetime: Lifetime
     {
       jobs,
       limitMs,
+      launch,
       onStart: (student) => progress.start(student),
       onRecord: (record) => progress.done(record),
     },
     lifetime,
   );
   progress.clear();
+  if (lifetime.signal.aborted) return 1;
   print(classSummary(book.records, exercises));
+  if (similar) print(`\n${describePairs(await similarPairs(all, exercises))}`);
   return 0;
+}
+
+function inContainers(image: string): string {
+  return `Protection: each submission runs in a container of ${image}, with no network and no files of yours.`;
 }
 
 /** What keeps submissions from the rest of the machine. */
 async function protection(): Promise<string> {
   const folder = mkdtempSync(join(tmpdir(), 'redis-streams-probe-'));
   const forget = guardPath(folder);
-  const sandbox = await Sandbox.open(folder);
+  const walls = await buildWalls(folder);
   rmSync(folder, { recursive: true, force: true });
   forget();
-  return sandbox instanceof Sandbox
-    ? 'Protection: each submission is shut in, with no network, no files of yours, and nothing to write to.'
-    : `Protection: none but processes of their own. Submissions can do what you can (${sandbox.reason}).`;
+  return describeProtection(walls);
 }
 
-function merge(folders: readonly string[], out: string, exercises: readonly Exercise[]): number {
+function mergeShards(
+  folders: readonly string[],
+  out: string,
+  exercises: readonly Exercise[],
+): number {
   const seeds = new Set(folders.map(readSeed));
   const [seed] = seeds;
   if (seed === undefined || seeds.size > 1) {
@@ -102,6 +119,16 @@ function shardOf<Submission>(all: readonly Submission[], shard: string | undefin
     throw new UserError(`--shard is a part of a number of parts, such as 2/4, not '${shard}'.`);
   }
   return all.filter((_, index) => index % count === number - 1);
+}
+
+/** One submission is worked at by several processes, which keep two processors busy. */
+function usualJobs(): number {
+  return Math.max(1, Math.floor(availableParallelism() / 2));
+}
+
+/** How long one student's work may take, in milliseconds: `--limit` is in seconds. */
+export function limitOf(text: string | undefined): number {
+  return wholeNumber('--limit', text, USUAL_LIMIT_SECONDS) * 1000;
 }
 
 function wholeNumber(option: string, text: string | undefined, usual: number): number {

@@ -28,7 +28,7 @@ export interface ExerciseRecord extends Omit<FileResult, 'file'> {
 
 /** Puts together what is known of a student. What has not passed, for whatever reason, earns nothing and says why. */
 export function recordOf(
-  { student, files, notes }: ClassSubmission,
+  { student, files, refused, notes }: ClassSubmission,
   graded: Graded | undefined,
   exercises: readonly Exercise[],
   about: Pick<StudentRecord, 'seed' | 'seconds' | 'digest'>,
@@ -40,13 +40,16 @@ export function recordOf(
     const settled =
       graded && 'settled' in graded ? graded.settled.get(exercise.name) : own?.results;
     const file = files[exercise.name];
+    const refusal = refused[exercise.name];
     const reason = file ? (stopped ?? 'it was not graded') : 'nothing was handed in';
     const results = exercise.requirements.map(
       (requirement, index): RequirementResult =>
         settled?.find((result) => result.requirement.id === requirement.id) ?? {
           number: index + 1,
           requirement,
-          verdict: { status: file ? 'timed out' : 'not started', happened: reason },
+          verdict: refusal
+            ? { status: 'crashed', happened: refusal }
+            : { status: file ? 'timed out' : 'not started', happened: reason },
           milliseconds: 0,
         },
     );
@@ -59,7 +62,9 @@ export function recordOf(
       of: exercise.requirements.reduce((sum, { points }) => sum + points, 0),
     };
   });
-  const missing = exercises.filter(({ name }) => !files[name]).map(({ fileName }) => fileName);
+  const missing = exercises
+    .filter(({ name }) => !files[name] && !refused[name])
+    .map(({ fileName }) => fileName);
   const nothing = missing.length === exercises.length;
   return {
     student,
@@ -67,6 +72,7 @@ export function recordOf(
     ...about,
     notes: [
       ...notes,
+      ...Object.values(refused),
       ...(missing.length > 0 ? [`no ${missing.join(', ')}`] : []),
       ...(stopped ? [stopped] : []),
       ...records.flatMap(brokenFile),

@@ -1,12 +1,15 @@
 import { createHash } from 'node:crypto';
 import { readFileSync } from 'node:fs';
+import { dirname, join } from 'node:path';
 import { performance } from 'node:perf_hooks';
 import type { Lifetime } from '../../workbook/process/lifetime.ts';
 import type { Exercise } from '../catalogue.ts';
 import type { GradeBook } from './grade-book.ts';
+import { ownFiles } from './own-files.ts';
 import { recordOf, type StudentRecord } from './record.ts';
+import { copiesSolution } from './similarity.ts';
 import type { ClassSubmission } from './submissions.ts';
-import { type Graded, Worker } from './worker.ts';
+import { type Launch, Worker } from './worker.ts';
 
 /** After so many students a worker is replaced by a new one, so that nothing can add up. */
 const ORDERS_PER_WORKER = 25;
@@ -16,6 +19,8 @@ export interface RunOptions {
   readonly jobs: number;
   /** How long one student's work may take, in milliseconds. */
   readonly limitMs: number;
+  /** Starts the processes that grade. */
+  readonly launch: Launch;
   readonly onStart: (student: string) => void;
   readonly onRecord: (record: StudentRecord) => void;
 }
@@ -46,13 +51,17 @@ export async function gradeClass(
           void worker.stop();
           worker = undefined;
         }
-        worker ??= new Worker();
+        worker ??= new Worker(options.launch);
         const started = performance.now();
-        const graded = await gradeOne(worker, submission, book.seed, options.limitMs);
+        const hasFiles = Object.keys(submission.files).length > 0;
+        const graded = hasFiles
+          ? await worker.grade(submission.files, book.seed, options.limitMs)
+          : undefined;
         if (signal.aborted) return;
         const seconds = Math.round((performance.now() - started) / 100) / 10;
         const about = { seed: book.seed, seconds, digest };
-        const record = recordOf(submission, graded, exercises, about);
+        const notes = [...submission.notes, ...(await copiesSolution(submission, exercises))];
+        const record = recordOf({ ...submission, notes }, graded, exercises, about);
         book.enter(record);
         options.onRecord(record);
       }
@@ -64,28 +73,14 @@ export async function gradeClass(
   await Promise.all(Array.from({ length: count }, gradeNext));
 }
 
-async function gradeOne(
-  worker: Worker,
-  { student, files }: ClassSubmission,
-  seed: number,
-  limitMs: number,
-): Promise<Graded | undefined> {
-  if (Object.keys(files).length === 0) return undefined;
-  return worker.grade({ student, files, seed }, limitMs);
-}
-
 /** Changes when a student hands in something else. */
-function digestOf({ files }: ClassSubmission): string {
-  const hash = createHash('sha256');
-  for (const [name, file] of Object.entries(files))
-    hash.update(name).update('\0').update(contents(file));
-  return hash.digest('hex');
-}
-
-function contents(file: string): Buffer {
-  try {
-    return readFileSync(file);
-  } catch {
-    return Buffer.alloc(0); // the grader says what is wrong with it
+function digestOf({ files, refused }: ClassSubmission): string {
+  const hash = createHash('sha256').update(Object.keys(refused).join());
+  for (const [exercise, file] of Object.entries(files)) {
+    for (const path of ownFiles(file)) {
+      hash.update(exercise).update(path).update('\0');
+      hash.update(readFileSync(join(dirname(file), path)));
+    }
   }
+  return hash.digest('hex');
 }

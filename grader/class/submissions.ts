@@ -1,18 +1,10 @@
 import { readdirSync } from 'node:fs';
-import { join, sep } from 'node:path';
+import { join, relative, sep } from 'node:path';
 import { fileSystemTrouble, UserError } from '../../workbook/process/user-error.ts';
 import type { Exercise } from '../catalogue.ts';
+import { entriesOf, isHidden, isTheirs, whyRefused } from './own-files.ts';
 
 const DEEPEST = 8;
-/** Folders of a whole clone in which a file of the right name is not the student's. */
-const NOT_THEIRS = new Set([
-  'node_modules',
-  'solutions',
-  'grader',
-  'tests',
-  'chapters',
-  'workbook',
-]);
 
 /** What one student has handed in. */
 export interface ClassSubmission {
@@ -20,6 +12,8 @@ export interface ClassSubmission {
   readonly student: string;
   /** The file for each exercise that there is one for, by the exercise's name. */
   readonly files: Readonly<Record<string, string>>;
+  /** Why a file for an exercise is there, and is not graded. */
+  readonly refused: Readonly<Record<string, string>>;
   /** What whoever reads the results should know. */
   readonly notes: readonly string[];
 }
@@ -35,26 +29,35 @@ export function findSubmissions(folder: string, exercises: readonly Exercise[]):
   if (students.length === 0) {
     throw new UserError(`${folder} holds no folders. It should hold one for each student.`);
   }
-  return students.map((student) => {
-    const found = filesBelow(join(folder, student), exercises);
-    const files: Record<string, string> = {};
-    const notes: string[] = [];
-    for (const exercise of exercises) {
-      const candidates = found
-        .filter((file) => file.endsWith(`${sep}${exercise.fileName}`))
-        .sort((a, b) => likelihood(b, exercise) - likelihood(a, exercise) || a.localeCompare(b));
-      const [first, ...others] = candidates;
-      if (!first) continue;
-      files[exercise.name] = first;
-      if (
-        others.length > 0 &&
-        likelihood(others[0] ?? '', exercise) === likelihood(first, exercise)
-      ) {
-        notes.push(`${candidates.length} files ${exercise.fileName}: graded ${first}`);
-      }
+  return students.map((student) => findSubmission(join(folder, student), student, exercises));
+}
+
+/** What one student has handed in: what is in this folder. */
+export function findSubmission(
+  folder: string,
+  student: string,
+  exercises: readonly Exercise[],
+): ClassSubmission {
+  const found = filesBelow(folder, exercises);
+  const files: Record<string, string> = {};
+  const refused: Record<string, string> = {};
+  const notes: string[] = [];
+  for (const exercise of exercises) {
+    const candidates = found
+      .filter((file) => file.endsWith(`${sep}${exercise.fileName}`))
+      .sort((a, b) => likelihood(b, exercise) - likelihood(a, exercise) || a.localeCompare(b));
+    const [first, second = ''] = candidates;
+    if (!first) continue;
+    const reason = whyRefused(first);
+    if (reason) refused[exercise.name] = `${exercise.fileName}: ${reason}`;
+    else files[exercise.name] = first;
+    if (second && likelihood(second, exercise) === likelihood(first, exercise)) {
+      notes.push(
+        `${candidates.length} files ${exercise.fileName}: graded ${relative(folder, first)}`,
+      );
     }
-    return { student, files, notes };
-  });
+  }
+  return { student, files, refused, notes };
 }
 
 function foldersIn(folder: string): string[] {
@@ -71,12 +74,11 @@ function foldersIn(folder: string): string[] {
 function filesBelow(folder: string, exercises: readonly Exercise[], depth = 0): string[] {
   if (depth > DEEPEST) return [];
   const wanted = new Set(exercises.map(({ fileName }) => fileName));
-  return readdirSync(folder, { withFileTypes: true }).flatMap((entry) => {
+  return entriesOf(folder).flatMap((entry) => {
     const path = join(folder, entry.name);
     // A link can lead anywhere, and in a circle.
     if (entry.isFile()) return wanted.has(entry.name) ? [path] : [];
-    const skipped = !entry.isDirectory() || isHidden(entry.name) || NOT_THEIRS.has(entry.name);
-    return skipped ? [] : filesBelow(path, exercises, depth + 1);
+    return isTheirs(entry) ? filesBelow(path, exercises, depth + 1) : [];
   });
 }
 
@@ -84,9 +86,4 @@ function filesBelow(folder: string, exercises: readonly Exercise[], depth = 0): 
 function likelihood(file: string, { folder }: Exercise): number {
   const parts = file.split(sep);
   return (parts.includes(folder) ? 1000 : 0) - parts.length;
-}
-
-/** Also what macOS leaves in archives. */
-function isHidden(name: string): boolean {
-  return name.startsWith('.') || name === '__MACOSX';
 }

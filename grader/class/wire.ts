@@ -1,9 +1,11 @@
-// What a class run and its workers say to each other, over the IPC channel of a child process.
+// What a class run and its workers say to each other: lines of JSON, which also get into a container and out of it.
+import { createInterface } from 'node:readline';
+import type { Readable, Writable } from 'node:stream';
+import type { ChannelOptions } from 'birpc';
 import type { RequirementResult, TypeProblem } from '../result.ts';
 
 /** One student's work, for one worker. */
 export interface Order {
-  readonly student: string;
   /** The file for each exercise, by the exercise's name. */
   readonly files: Readonly<Record<string, string>>;
   readonly seed: number;
@@ -26,4 +28,41 @@ export interface WorkerFunctions {
 /** What a worker tells meanwhile: a submission that is stopped keeps what it has earned by then. */
 export interface WorkerEvents {
   settled(exercise: string, result: RequirementResult): void;
+}
+
+/**
+ * A channel over two streams, a line for each message.
+ *
+ * @param onOther hears of lines that are none: whatever else was printed
+ */
+export function lineChannel(
+  input: Readable,
+  output: Writable,
+  onOther: (line: string) => void = () => {},
+): ChannelOptions {
+  // Whoever reads may have gone; that is noticed elsewhere.
+  output.on('error', () => {});
+  return {
+    post: (message) => {
+      if (output.writable) output.write(`${JSON.stringify({ workbook: message })}\n`);
+    },
+    on: (listener) => {
+      createInterface({ input }).on('line', (line) => {
+        const message = readMessage(line);
+        if (message === undefined) onOther(line);
+        else listener(message);
+      });
+    },
+  };
+}
+
+function readMessage(line: string): unknown {
+  try {
+    const value: unknown = JSON.parse(line);
+    return typeof value === 'object' && value !== null && 'workbook' in value
+      ? value.workbook
+      : undefined;
+  } catch {
+    return undefined;
+  }
 }

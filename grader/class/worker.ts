@@ -1,21 +1,48 @@
-import { type ChildProcess, spawn } from 'node:child_process';
+import { type ChildProcessByStdio, spawn } from 'node:child_process';
 import { once } from 'node:events';
+import { chmodSync, mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import type { Readable, Writable } from 'node:stream';
 import { createBirpc } from 'birpc';
 import { ROOT } from '../../workbook/paths.ts';
-import { guard } from '../../workbook/process/guardian.ts';
+import { guard, guardPath } from '../../workbook/process/guardian.ts';
 import { killGroup } from '../../workbook/process/run.ts';
 import type { RequirementResult } from '../result.ts';
-import type { FileResult, Order, WorkerEvents, WorkerFunctions } from './wire.ts';
+import { copyOwnFiles } from './own-files.ts';
+import type { ClassSubmission } from './submissions.ts';
+import {
+  type FileResult,
+  lineChannel,
+  type Order,
+  type WorkerEvents,
+  type WorkerFunctions,
+} from './wire.ts';
 
 /** How an order came out: all of it, or what had been settled when it was stopped. */
 export type Graded =
   | { readonly whole: readonly FileResult[] }
   | { readonly stopped: string; readonly settled: ReadonlyMap<string, RequirementResult[]> };
 
+/** The command of a worker, in the workbook's folder, after `node`. */
+export const WORKER = ['workbook/launch.cjs', 'grade-worker'];
+
+/** How a worker is started that finds submissions in this folder. */
+export type Launch = (folder: string) => {
+  readonly command: string;
+  readonly args: readonly string[];
+  /** What it calls a path below that folder. */
+  readonly pathInside: (...parts: string[]) => string;
+  /** Ends what does not end with the process that was started. */
+  readonly end: () => Promise<void>;
+};
+
 /** A process that grades one student after the other. What one submission does to it, the next never sees. */
 export class Worker {
-  readonly #child: ChildProcess;
+  readonly #folder = mkdtempSync(join(tmpdir(), 'redis-streams-submissions-'));
+  readonly #keepFolder = guardPath(this.#folder);
+  readonly #launched: ReturnType<Launch>;
+  readonly #child: ChildProcessByStdio<Writable, Readable, Readable>;
   readonly #rpc: ReturnType<typeof createBirpc<WorkerFunctions, WorkerEvents>>;
   readonly #ended: Promise<unknown>;
   #settled = new Map<string, RequirementResult[]>();
@@ -24,43 +51,54 @@ export class Worker {
   orders = 0;
   alive = true;
 
-  constructor() {
-    this.#child = spawn(process.execPath, [join('workbook', 'launch.cjs'), 'grade-worker'], {
+  constructor(launch: Launch) {
+    // In a container, root is not allowed to look into what belongs to others.
+    chmodSync(this.#folder, 0o755);
+    this.#launched = launch(this.#folder);
+    this.#child = spawn(this.#launched.command, this.#launched.args, {
       cwd: ROOT,
-      stdio: ['ignore', 'pipe', 'pipe', 'ipc'],
-      serialization: 'advanced',
+      stdio: ['pipe', 'pipe', 'pipe'],
       detached: process.platform !== 'win32',
       windowsHide: true,
     });
     guard(this.#child);
-    for (const stream of [this.#child.stdout, this.#child.stderr]) {
-      stream?.on('data', (chunk: Buffer) => {
-        this.#printed = (this.#printed + chunk.toString()).slice(-2000);
-      });
-    }
+    const { stdin, stdout, stderr } = this.#child;
+    const note = (text: string) => {
+      this.#printed = (this.#printed + text).slice(-2000);
+    };
+    stderr.on('data', (chunk: Buffer) => note(chunk.toString()));
     this.#rpc = createBirpc<WorkerFunctions, WorkerEvents>(
       {
         settled: (exercise, result) => {
           this.#settled.set(exercise, [...(this.#settled.get(exercise) ?? []), result]);
         },
       },
-      {
-        post: (message) => {
-          if (this.#child.connected) this.#child.send(message, () => {});
-        },
-        on: (listener) => this.#child.on('message', listener),
-        timeout: -1,
-      },
+      { ...lineChannel(stdout, stdin, (line) => note(`${line}\n`)), timeout: -1 },
     );
-    this.#ended = once(this.#child, 'exit').then(() => {
+    this.#ended = Promise.race([once(this.#child, 'exit'), once(this.#child, 'error')]).then(() => {
       this.alive = false;
       this.#rpc.$close();
+      rmSync(this.#folder, { recursive: true, force: true });
+      this.#keepFolder();
     });
   }
 
-  /** Grades one student's work, for so long at most. */
-  async grade(order: Order, limitMs: number): Promise<Graded> {
-    this.orders++;
+  /** Grades a copy of one student's files, for so long at most. */
+  async grade(files: ClassSubmission['files'], seed: number, limitMs: number): Promise<Graded> {
+    const order = String(++this.orders);
+    const copies: Record<string, string> = {};
+    for (const [exercise, file] of Object.entries(files)) {
+      const copied = copyOwnFiles(file, join(this.#folder, order, exercise));
+      copies[exercise] = this.#launched.pathInside(order, exercise, copied);
+    }
+    try {
+      return await this.#take({ files: copies, seed }, limitMs);
+    } finally {
+      rmSync(join(this.#folder, order), { recursive: true, force: true });
+    }
+  }
+
+  async #take(order: Order, limitMs: number): Promise<Graded> {
     this.#settled = new Map();
     let tooLate: NodeJS.Timeout | undefined;
     const limit = new Promise<string>((resolve) => {
@@ -79,12 +117,12 @@ export class Worker {
 
   /** Lets it tidy up and go. */
   async stop(): Promise<void> {
-    if (this.#child.connected) this.#child.disconnect();
+    this.#child.stdin.end();
     await this.#ended;
   }
 
   async kill(): Promise<void> {
     killGroup(this.#child.pid);
-    await this.#ended;
+    await Promise.all([this.#ended, this.#launched.end()]);
   }
 }

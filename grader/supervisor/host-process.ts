@@ -6,7 +6,7 @@ import { guard } from '../../workbook/process/guardian.ts';
 import { killGroup, signalGroup } from '../../workbook/process/run.ts';
 import type { HostEvents, HostFunctions, Outcome, Problem } from '../wire.ts';
 import { Output } from './output.ts';
-import type { Sandbox } from './sandbox.ts';
+import type { Walls } from './walls.ts';
 
 const HEAP_LIMIT_MB = 256;
 const ANSWER_WITHIN_MS = 1000;
@@ -29,13 +29,14 @@ export class HostProcess {
 
   /**
    * @param mark put into its environment, by which everything that it starts can be found again
-   * @param sandbox shuts it in
+   * @param walls keep it in
    */
-  constructor(script: string, folder: string, mark: string, sandbox?: Sandbox) {
+  constructor(script: string, folder: string, mark: string, walls?: Walls) {
     const node = { command: process.execPath, args: [...nodeOptions(), script] };
-    const { command, args } = sandbox?.wrap(node.command, node.args) ?? node;
-    const temporary = sandbox ? '/tmp' : folder;
+    const { command, args } = walls?.wrap(node.command, node.args) ?? node;
+    const temporary = walls?.temporary ?? folder;
     this.#child = spawn(command, args, {
+      ...walls?.identity,
       cwd: folder,
       env: { ...hostEnvironment(temporary), WORKBOOK_GRADING: mark },
       stdio: ['ignore', 'pipe', 'pipe', 'ipc'],

@@ -42,6 +42,7 @@ describe('npm run grade -- --class', () => {
       'ben/workbook-main/solutions/01-order-processing/orders.ts': ORDERS,
       'ben/workbook-main/node_modules/x/orders.ts': 'not this one',
       '世界/notifications.ts': STARTER,
+      'cora/orders.ts': `// ${'x'.repeat(2 * 1024 * 1024)}`,
       'dan, the loop/orders.ts': 'for (;;) {}\n',
       'eve/orders.ts': "process.exit(0);\nexport const points = '100';\n",
       'finn/cart.ts': '',
@@ -60,17 +61,23 @@ describe('npm run grade -- --class', () => {
     expect(rows(out)).toEqual([
       'student,status,orders,notifications,cart,total,seconds,note',
       expect.stringMatching(/^'=SUM\(A1\),graded,0,0,0,0,SECONDS,"no orders.ts, .*cart\.ts:1:6: /),
-      'Anna Müller_4711_assignsubmission_file,graded,100,0,100,200,SECONDS,no notifications.ts',
-      'ben,graded,93,0,0,93,SECONDS,"no notifications.ts, cart.ts"',
+      'Anna Müller_4711_assignsubmission_file,graded,100,0,100,200,SECONDS,' +
+        'orders.ts is like the solution (100 %); cart.ts is like the solution (100 %); no notifications.ts',
+      expect.stringMatching(
+        /^ben,graded,93,0,0,93,SECONDS,"orders.ts is like the solution \(9\d %\); no notifications.ts, cart.ts"$/,
+      ),
+      expect.stringMatching(
+        /^cora,graded,0,0,0,0,SECONDS,"orders.ts: it is larger than 1 MB; no notifications.ts, cart.ts"$/,
+      ),
       expect.stringMatching(/^"dan, the loop",graded,0,0,0,0,SECONDS,".*not loaded within/),
       expect.stringMatching(/^eve,graded,0,0,0,0,SECONDS,".*process\.exit\(0\)/),
       'finn,graded,0,0,0,0,SECONDS,"no orders.ts, notifications.ts"',
       'gus,missing,0,0,0,0,SECONDS,"no orders.ts, notifications.ts, cart.ts"',
       '世界,graded,0,0,0,0,SECONDS,"no orders.ts, cart.ts"',
     ]);
-    expect(stdout).toContain('8 students: 7 graded, 1 handed in nothing, 0 stopped');
+    expect(stdout).toContain('9 students: 8 graded, 1 handed in nothing, 0 stopped');
     expect(stdout).toContain('Median: 0 of 300 points');
-    expect(stdout).toMatch(/2 {2}The stream keeps the newest 10,000 orders +#--------- +13 %/);
+    expect(stdout).toMatch(/2 {2}The stream keeps the newest 10,000 orders +#--------- +11 %/);
     expect(stdout).toContain('(seed 7)');
 
     const report = readFileSync(join(out, 'students', 'ben.md'), 'utf8');

@@ -1,7 +1,14 @@
 // Grades one student after the other, for `npm run grade -- --class`, which starts it and tells it what to do.
+import { once } from 'node:events';
 import { createBirpc } from 'birpc';
 import { readExercises } from '../../grader/catalogue.ts';
-import type { FileResult, Order, WorkerEvents, WorkerFunctions } from '../../grader/class/wire.ts';
+import {
+  type FileResult,
+  lineChannel,
+  type Order,
+  type WorkerEvents,
+  type WorkerFunctions,
+} from '../../grader/class/wire.ts';
 import { type Job, Session } from '../../grader/session.ts';
 import { runCommand } from '../process/lifetime.ts';
 import { UserError } from '../process/user-error.ts';
@@ -9,8 +16,8 @@ import { UserError } from '../process/user-error.ts';
 const HOSTS_FOR_THE_NEXT = 3;
 
 runCommand(async (lifetime) => {
-  const send = process.send?.bind(process);
-  if (!send) throw new UserError('This is a part of: npm run grade -- --class FOLDER');
+  if (process.stdin.isTTY)
+    throw new UserError('This is a part of: npm run grade -- --class FOLDER');
   const session = await Session.open(lifetime, { shutIn: true });
   const exercises = readExercises();
 
@@ -30,15 +37,8 @@ runCommand(async (lifetime) => {
 
   const parent = createBirpc<WorkerEvents, WorkerFunctions>(
     { grade },
-    {
-      post: (message) => {
-        if (process.connected) send(message);
-      },
-      on: (listener) => process.on('message', listener),
-      eventNames: ['settled'],
-      timeout: -1,
-    },
+    { ...lineChannel(process.stdin, process.stdout), eventNames: ['settled'], timeout: -1 },
   );
-  await new Promise<void>((resolve) => process.once('disconnect', () => resolve()));
+  await once(process.stdin, 'end');
   return 0;
 });

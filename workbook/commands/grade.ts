@@ -6,7 +6,8 @@ import {
   findRequirement,
   readExercises,
 } from '../../grader/catalogue.ts';
-import { gradeClassCommand } from '../../grader/class/command.ts';
+import { CLASS_OPTIONS, gradeClassCommand, limitOf } from '../../grader/class/command.ts';
+import { gradeSubmission } from '../../grader/class/single.ts';
 import { Progress } from '../../grader/report/progress.ts';
 import { reportExercise, reportTotal } from '../../grader/report/terminal.ts';
 import { FORMATS, writeResultFiles } from '../../grader/report/write-files.ts';
@@ -32,27 +33,34 @@ const USAGE = [
   'npm run grade orders -- --file FILE    grades another file',
   'npm run grade -- --json FILE --junit FILE --gradescope FILE --classroom50 FILE --seed NUMBER',
   'npm run grade -- --class FOLDER        a whole class: one folder for each student',
+  'npm run grade -- --submission FOLDER   what one student has handed in, as in a class',
 ];
 
 runCommand(async (lifetime) => {
   const { positionals, has, value } = commandArguments({
     usage: USAGE,
-    flags: ['watch', 'poll', 'all', 'solutions', 'resume', 'merge'],
-    options: ['file', 'seed', 'class', 'out', 'jobs', 'limit', 'shard', ...FORMATS],
+    flags: ['watch', 'poll', 'all', 'solutions', 'resume', 'merge', 'similar'],
+    options: ['file', 'seed', ...CLASS_OPTIONS, 'submission', ...FORMATS],
   });
   const seed = readSeed(value('seed'));
   if (value('class') !== undefined || has('merge')) {
-    const given = {
-      class: value('class'),
-      merge: has('merge') ? positionals : undefined,
-      out: value('out'),
-      jobs: value('jobs'),
-      limit: value('limit'),
-      shard: value('shard'),
+    const merge = has('merge') ? positionals : undefined;
+    const flags = { resume: has('resume'), similar: has('similar') };
+    return gradeClassCommand({ value, merge, seed, ...flags }, lifetime);
+  }
+  const submission = value('submission');
+  if (submission !== undefined) {
+    const limitMs = limitOf(value('limit'));
+    const results = await gradeSubmission(
+      resolve(submission),
+      readExercises(),
       seed,
-      resume: has('resume'),
-    };
-    return gradeClassCommand(given, lifetime);
+      limitMs,
+      lifetime,
+    );
+    report(results, seed, has('all'));
+    writeResultFiles(results, seed, value);
+    return allPassed(results) ? 0 : 1;
   }
   const [wanted, number, ...more] = positionals;
   if (more.length > 0) throw new UserError(`What is '${more.join(' ')}'?\n${USAGE.join('\n')}`);
@@ -80,8 +88,7 @@ runCommand(async (lifetime) => {
       progress.count(exercise, wanted.length),
     );
     progress.clear();
-    for (const result of results) print(`${reportExercise(result, has('all'))}\n`);
-    if (results.length > 1) print(reportTotal(results, seed));
+    report(results, seed, has('all'));
     writeResultFiles(results, seed, value);
     await noteAndCelebrate(results);
     return allPassed(results);
@@ -90,6 +97,11 @@ runCommand(async (lifetime) => {
   if (!has('watch')) return (await gradeAndReport()) ? 0 : 1;
   return watch(lifetime, session, jobs, has('poll'), gradeAndReport);
 });
+
+function report(results: readonly ExerciseResult[], seed: number, openAll: boolean): void {
+  for (const result of results) print(`${reportExercise(result, openAll)}\n`);
+  if (results.length > 1) print(reportTotal(results, seed));
+}
 
 async function watch(
   lifetime: Lifetime,

@@ -12,6 +12,9 @@ export interface Outcome {
 export interface RunOptions {
   readonly env?: NodeJS.ProcessEnv;
   readonly cwd?: string;
+  /** Whose process it is, when it is not one's own: numbers that root may give. */
+  readonly uid?: number;
+  readonly gid?: number;
   /** Kills the program, with all that it started, when aborted. */
   readonly signal?: AbortSignal;
 }
@@ -32,6 +35,7 @@ export function run(
     const child = spawn(command, args, {
       env: options.env,
       cwd: options.cwd,
+      ...(options.uid === undefined ? {} : { uid: options.uid, gid: options.gid }),
       stdio: ['ignore', 'pipe', 'pipe'],
       detached: process.platform !== 'win32',
       windowsHide: true,
