@@ -1,3 +1,4 @@
+import { spawnSync } from 'node:child_process';
 import { UserError } from '../../workbook/process/user-error.ts';
 import { type ExerciseResult, pointsOf, total } from '../result.ts';
 
@@ -44,8 +45,8 @@ export function toClassroom50(
   const file = {
     schema: SCHEMA,
     ...about,
-    // Without milliseconds: the schema wants it so.
-    datetime: new Date().toISOString().replace(/\.\d+Z$/, 'Z'),
+    datetime: submittedAt(),
+    graded_at: withoutMilliseconds(new Date()),
     score: points,
     'max-score': of,
     tests: all.map(({ exercise, result }) => ({
@@ -58,4 +59,18 @@ export function toClassroom50(
     })),
   };
   return `${JSON.stringify(file, null, 2)}\n`;
+}
+
+/** When the graded commit was made, so that a regrade does not make it late. Outside of a repository, now. */
+function submittedAt(): string {
+  const show = spawnSync('git', ['show', '--no-patch', '--format=%cI', 'HEAD'], {
+    encoding: 'utf8',
+  });
+  const date = new Date(show.stdout?.trim() || Number.NaN);
+  return withoutMilliseconds(Number.isNaN(date.getTime()) ? new Date() : date);
+}
+
+/** As the schema wants it: `2026-08-31T23:59:59Z`. */
+function withoutMilliseconds(date: Date): string {
+  return date.toISOString().replace(/\.\d+Z$/, 'Z');
 }

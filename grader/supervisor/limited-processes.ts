@@ -1,4 +1,4 @@
-import { chmodSync, mkdirSync } from 'node:fs';
+import { chmodSync, mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { ROOT } from '../../workbook/paths.ts';
@@ -7,6 +7,7 @@ import { CPU_SECONDS, LARGEST_FILE } from './sandbox.ts';
 import type { Walls } from './walls.ts';
 
 const SCRIPT = fileURLToPath(new URL('./limits.sh', import.meta.url));
+const IOREDIS = join(ROOT, 'node_modules', 'ioredis');
 /** The user that owns nothing. Its number is the same on every system that has it. */
 const NOBODY = { uid: 65_534, gid: 65_534 };
 
@@ -45,16 +46,18 @@ export class LimitedProcesses implements Walls {
   static async open(folder: string, reason: string): Promise<LimitedProcesses> {
     if (process.getuid?.() === 0) {
       const walls = new LimitedProcesses(folder, reason, true);
-      if (await canWork(walls)) return walls;
+      if (await canWork(walls, folder)) return walls;
     }
     return new LimitedProcesses(folder, reason, false);
   }
 }
 
-/** Whether that user reaches Node and the packages: they may lie in somebody's home. */
-async function canWork(walls: LimitedProcesses): Promise<boolean> {
-  const packages = JSON.stringify(join(ROOT, 'node_modules', 'ioredis'));
-  const { command, args } = walls.wrap(process.execPath, ['-p', `require(${packages}) && 6 * 7`]);
+/** Whether that user reaches Node, the packages and the folder: each may lie in somebody's home. */
+async function canWork(walls: LimitedProcesses, folder: string): Promise<boolean> {
+  const probe = join(folder, 'probe.cjs');
+  writeFileSync(probe, `require(${JSON.stringify(IOREDIS)}); console.log(6 * 7);\n`);
+  chmodSync(probe, 0o644);
+  const { command, args } = walls.wrap(process.execPath, [probe]);
   const env = { PATH: process.env.PATH };
   const { code, output } = await run(command, args, { ...walls.identity, cwd: '/', env });
   return code === 0 && output.trim() === '42';

@@ -1,32 +1,15 @@
+import { spawnSync } from 'node:child_process';
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { Ajv } from 'ajv';
 import { describe, expect, it } from 'vitest';
 import { Bench, ROOT } from '../support/workbook.ts';
+import { CLASSROOM50, GRADESCOPE } from './schemas.ts';
 
 const LONG = { timeout: 120_000 };
 const SOLUTION = readFileSync(join(ROOT, 'solutions/01-order-processing/orders.ts'), 'utf8');
 
-// The fields that each format has, by its own documentation; nothing else may be there.
-const GRADESCOPE = {
-  top: ['execution_time', 'output', 'output_format', 'visibility', 'stdout_visibility'].concat([
-    'extra_data',
-    'tests',
-  ]),
-  test: ['number', 'name', 'score', 'max_score', 'status', 'output', 'output_format'].concat([
-    'tags',
-    'visibility',
-  ]),
-};
-const CLASSROOM50 = ['schema', 'classroom', 'assignment', 'assignment_type', 'owner'].concat([
-  'submission',
-  'commit',
-  'release',
-  'review',
-  'datetime',
-  'score',
-  'max-score',
-  'tests',
-]);
+const schemas = new Ajv();
 const RUNNER = {
   CLASSROOM: 'streams',
   ASSIGNMENT: 'orders',
@@ -42,6 +25,12 @@ interface Test {
   readonly score: number;
   readonly max_score?: number;
   readonly 'max-score'?: number;
+}
+
+/** What a schema has to say against a value. */
+function complaints(schema: object, value: unknown): unknown[] {
+  schemas.validate(schema, value);
+  return schemas.errors ?? [];
 }
 
 describe('the formats that other systems read', () => {
@@ -75,19 +64,15 @@ describe('the formats that other systems read', () => {
     expect(points).toBe(88);
 
     const scope: { tests: Test[] } = JSON.parse(gradescope);
-    expect(Object.keys(scope).sort()).toEqual(GRADESCOPE.top.toSorted());
+    expect(complaints(GRADESCOPE, scope)).toEqual([]);
     expect(scope.tests).toHaveLength(14);
-    for (const test of scope.tests) {
-      expect(Object.keys(test).sort()).toEqual(GRADESCOPE.test.toSorted());
-      expect(Number.isInteger(test.score)).toBe(true);
-    }
     expect(scope.tests.reduce((sum, { score }) => sum + score, 0)).toBe(points);
     expect(scope.tests.reduce((sum, test) => sum + (test.max_score ?? 0), 0)).toBe(100);
     expect(scope.tests[8]).toMatchObject({ number: '1.9', score: 0, status: 'failed' });
     expect(gradescope).not.toContain('\r');
 
     const fifty = JSON.parse(classroom50);
-    expect(Object.keys(fifty).sort()).toEqual(CLASSROOM50.toSorted());
+    expect(complaints(CLASSROOM50, fifty)).toEqual([]);
     expect(fifty).toMatchObject({
       schema: 'classroom50/result/v1',
       submission: 'submit/3',
@@ -95,9 +80,11 @@ describe('the formats that other systems read', () => {
       score: points,
       'max-score': 100,
     });
-    expect(fifty.datetime).toMatch(/^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ$/);
+    // When the commit was made, not when it is graded.
+    const show = ['show', '--no-patch', '--format=%ct', 'HEAD'];
+    const { stdout: committed } = spawnSync('git', show, { cwd: ROOT, encoding: 'utf8' });
+    if (committed) expect(Date.parse(fifty.datetime)).toBe(Number(committed) * 1000);
     expect(fifty.tests.reduce((sum: number, { score }: Test) => sum + score, 0)).toBe(points);
-    for (const test of fifty.tests) expect(typeof test.passed).toBe('boolean');
 
     expect(junit).toContain('tests="14" failures="1" errors="1"');
     const inJunit = [...junit.matchAll(/name="points" value="(\d+)"/g)].map(([, value]) =>

@@ -1,5 +1,6 @@
 import { once } from 'node:events';
 import {
+  chmodSync,
   cpSync,
   existsSync,
   mkdirSync,
@@ -10,9 +11,10 @@ import {
 } from 'node:fs';
 import { createServer } from 'node:net';
 import { homedir, tmpdir } from 'node:os';
-import { basename, join } from 'node:path';
+import { basename, delimiter, join } from 'node:path';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { Sandbox } from '../../grader/supervisor/sandbox.ts';
+import { writeScript } from '../support/fake-programs.ts';
 import { Bench, ROOT } from '../support/workbook.ts';
 
 const LONG = { timeout: 120_000 };
@@ -62,14 +64,68 @@ ${code}
   return { ...outcome, verdict, printed, points: record.exercises[0].points };
 }
 
+/** A PATH in which `unshare` does not work, as in most containers. */
+function withoutNamespaces(bench: Bench): NodeJS.ProcessEnv {
+  const folder = join(bench.folder, 'no-namespaces');
+  writeScript(join(folder, 'unshare'), 'echo "unshare: Operation not permitted" >&2', 'exit 1');
+  return { PATH: `${folder}${delimiter}${process.env.PATH}` };
+}
+
 const where = offered ? describe : undefined;
-const elsewhere = offered ? undefined : describe;
+const asRoot = process.getuid?.() === 0;
 
-elsewhere?.('where the system offers no sandbox', () => {
-  it('a class run says so', LONG, async () => {
-    const { stdout } = await submit(new Bench(), '');
+describe('where the system offers no namespaces', () => {
+  it('a class run says so, and does what it can', LONG, async () => {
+    const bench = new Bench();
+    // Root's temporary files usually lie where everybody can go.
+    chmodSync(bench.folder, 0o711);
+    const secret = join(bench.folder, 'of the instructor');
+    writeFileSync(secret, 'x', { mode: 0o600 });
+    const forged = join(bench.folder, 'out', 'grades.csv');
 
-    expect(stdout).toContain('Protection: none');
+    const { stdout, printed, points } = await submit(
+      bench,
+      `  tried('secret', () => fs.readFileSync(${JSON.stringify(secret)}));
+  tried('forge', () => fs.appendFileSync(${JSON.stringify(forged)}, 'mallory,graded,100'));
+  tried('others', () => fs.readdirSync(fs.realpathSync(process.cwd())));
+  tried('environment', () => process.env);
+  tried('large', () => fs.writeFileSync(process.env.TMPDIR + '/large', Buffer.alloc(4e7)));`,
+      { ...withoutNamespaces(bench), INSTRUCTOR_TOKEN: 'hunter2' },
+    );
+
+    expect(stdout).toMatch(
+      asRoot
+        ? /Protection: submissions run as the user nobody, with limits\..*Operation not permitted/
+        : /Protection: none but limits\. .*Operation not permitted/,
+    );
+    expect(printed).not.toContain('hunter2');
+    expect(printed).toMatch(/^environment yes/m);
+    expect(printed).toMatch(/^large no EFBIG/m);
+    if (asRoot) {
+      for (const what of ['secret', 'forge', 'others']) {
+        expect(printed).toMatch(new RegExp(`^${what} no EACCES`, 'm'));
+      }
+    }
+    expect(points).toBe(0);
+    await expect.poll(() => bench.survivors(), WAIT).toEqual([]);
+  });
+
+  it('the solution gets every point all the same', LONG, async () => {
+    const bench = new Bench();
+    chmodSync(bench.folder, 0o711);
+    const folder = join(bench.folder, 'class', 'anna');
+    mkdirSync(folder, { recursive: true });
+    cpSync(
+      join(ROOT, 'solutions/02-notifications/notifications.ts'),
+      join(folder, 'notifications.ts'),
+    );
+
+    const { stdout } = await bench.runWith(
+      { env: withoutNamespaces(bench) },
+      ...['grade', '--class', join(folder, '..'), '--out', join(bench.folder, 'out')],
+    );
+
+    expect(stdout).toContain('anna: graded, 100 points');
   });
 });
 

@@ -13,7 +13,7 @@ const WHOLE = [
   '.gitignore',
 ];
 /** Commands that work on what a handout does not have. */
-const OUR_COMMANDS = /^(test|lint|format|typecheck|handout|bench:.*)$/;
+const OUR_COMMANDS = /^(test|lint|format|typecheck|handout|gradescope-zip|bench:.*)$/;
 const NOT_FOR_LEARNERS = /<!-- not in handouts -->\n[\s\S]*?<!-- \/not in handouts -->\n?/g;
 
 /**

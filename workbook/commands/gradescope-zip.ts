@@ -1,0 +1,40 @@
+import { resolve } from 'node:path';
+import { findExercise, readExercises } from '../../grader/catalogue.ts';
+import { limitOf } from '../../grader/class/command.ts';
+import { commandArguments } from '../arguments.ts';
+import { makeGradescopeZip } from '../handout/gradescope-zip.ts';
+import { runCommand } from '../process/lifetime.ts';
+import { UserError } from '../process/user-error.ts';
+import { print } from '../terminal/print.ts';
+
+/** Gradescope grants ten minutes, unless told otherwise. */
+const USUAL_LIMIT_SECONDS = '540';
+const USUAL_SEED = '1';
+const USAGE = [
+  'npm run gradescope-zip -- FILE.zip                an autograder for all exercises',
+  'npm run gradescope-zip -- FILE.zip --only orders  ... for this one; 1,2 for two of them',
+  'npm run gradescope-zip -- FILE.zip --seed 7       ... with other data',
+  'npm run gradescope-zip -- FILE.zip --limit 1200   ... where Gradescope grants more than ten minutes',
+];
+
+runCommand(async () => {
+  const { positionals, value } = commandArguments({
+    usage: USAGE,
+    options: ['only', 'seed', 'limit'],
+  });
+  const [file, ...more] = positionals;
+  if (!file || more.length > 0) throw new UserError(`One file, please:\n${USAGE.join('\n')}`);
+  const only = value('only')?.split(',');
+  const exercises = only?.map((name) => findExercise(name.trim())) ?? readExercises();
+  const seed = Number(value('seed') ?? USUAL_SEED);
+  if (!Number.isSafeInteger(seed)) throw new UserError('The seed is a whole number.');
+  const limitSeconds = limitOf(value('limit') ?? USUAL_LIMIT_SECONDS) / 1000;
+  const target = resolve(file);
+  makeGradescopeZip(target, { exercises, seed, limitSeconds });
+  print(`The autograder is ${target}`);
+  print(
+    `Exercises: ${exercises.map(({ name }) => name).join(', ')}. Seed ${seed}, ${limitSeconds} seconds for a submission.`,
+  );
+  print('Gradescope: Configure Autograder, Zip file upload. Students hand in the files alone.');
+  return 0;
+});
