@@ -14,6 +14,7 @@ const EXERCISES = readExercises();
 const PAGES = [
   'README.md',
   'CONTRIBUTING.md',
+  'docs/instructors.md',
   ...CHAPTER_FOLDERS.map((name) => `chapters/${name}/README.md`),
   ...EXERCISES.flatMap(({ folder }) => [
     `exercises/${folder}/README.md`,
