@@ -1,4 +1,4 @@
-// What does a submission cost in a class? Measured beside `grade --file` of the same submission, in one run:
+// What does a submission cost in a class? Measured beside `npm run grade` of the same submission, in one run:
 //   npm run bench:class [students]
 //
 // Both use all processors of the machine, so that time times processors is the same as time. The memory is that of the
@@ -24,13 +24,10 @@ for (let student = 0; student < STUDENTS; student++) {
   copyFileSync(solution, join(folder, 'class', String(student), fileName));
 }
 
-/** Runs the grader to its end, and returns the milliseconds that it took. */
+/** Runs the grader to its end, as it is typed, and returns the milliseconds that it took. */
 async function grade(args: readonly string[], watch: (pid: number) => void = () => {}) {
   const started = performance.now();
-  const child = spawn(process.execPath, [join('workbook', 'launch.cjs'), 'grade', ...args], {
-    cwd: ROOT,
-    stdio: 'ignore',
-  });
+  const child = spawn('npm', ['run', 'grade', '--', ...args], { cwd: ROOT, stdio: 'ignore' });
   watch(child.pid ?? 0);
   const [code] = await once(child, 'exit');
   if (code !== 0) throw new Error(`grade ${args.join(' ')} ended with ${code}`);

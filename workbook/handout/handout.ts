@@ -7,6 +7,7 @@ import { fileSystemTrouble, UserError } from '../process/user-error.ts';
 const WHOLE = [
   'chapters',
   'workbook',
+  '.devcontainer',
   'LICENSE',
   'package-lock.json',
   'tsconfig.json',
