@@ -1,5 +1,6 @@
-import { cpSync, type Dirent, lstatSync, readdirSync, readFileSync } from 'node:fs';
-import { dirname, extname, join, relative } from 'node:path';
+import { accessSync, constants, cpSync, type Dirent, lstatSync, readdirSync } from 'node:fs';
+import { basename, dirname, extname, join, relative } from 'node:path';
+import { errorMessage } from '../../workbook/process/user-error.ts';
 
 /** What a submission can import of its own folder. */
 const CODE = new Set(['.ts', '.mts', '.cts', '.js', '.mjs', '.cjs', '.json']);
@@ -15,14 +16,27 @@ const DEEPEST = 3;
 const MOST_FILES = 100;
 const LARGEST_BYTES = 1024 * 1024;
 
+/** A file as Canvas packs it, all students' in one folder: `muelleranna_LATE_4711_98_orders-1.ts`. */
+const FROM_CANVAS =
+  /^(?<student>.+?)_(?:LATE_)?(?<id>\d+)_\d+_(?<name>.+?)(?:-(?<version>\d+))?\.ts$/;
+
+/** Whose file this is, and which, when Canvas has packed it. The version is 0 for the first that was handed in. */
+export function readCanvasName(
+  path: string,
+): { student: string; fileName: string; version: number } | undefined {
+  const { student, id, name, version = '0' } = FROM_CANVAS.exec(basename(path))?.groups ?? {};
+  if (!student || !name) return undefined;
+  return { student: `${student}_${id}`, fileName: `${name}.ts`, version: Number(version) };
+}
+
 /** Why a file is not even tried, or undefined: it is one that can be graded. */
 export function whyRefused(file: string): string | undefined {
   try {
     if (lstatSync(file).size > LARGEST_BYTES) return 'it is larger than 1 MB';
-    readFileSync(file);
+    accessSync(file, constants.R_OK);
     return undefined;
   } catch (error) {
-    return `it cannot be read (${error instanceof Error ? error.message : error})`;
+    return `it cannot be read (${errorMessage(error)})`;
   }
 }
 
@@ -32,26 +46,31 @@ export function whyRefused(file: string): string | undefined {
  */
 export function ownFiles(file: string): string[] {
   const home = dirname(file);
-  const beside = codeBelow(home, home, 0).filter((path) => join(home, path) !== file);
-  return [relative(home, file), ...beside.slice(0, MOST_FILES)];
+  const found = [basename(file)];
+  // What lies beside it there is other students'.
+  if (!readCanvasName(file)) collectCode(home, home, 0, found);
+  return found;
 }
 
 /** Copies the file, with what it could import, to a folder. Returns its path below that. */
 export function copyOwnFiles(file: string, folder: string): string {
   const home = dirname(file);
   for (const path of ownFiles(file)) cpSync(join(home, path), join(folder, path));
-  return relative(home, file);
+  return basename(file);
 }
 
-function codeBelow(home: string, folder: string, depth: number): string[] {
-  return entriesOf(folder).flatMap((entry) => {
+function collectCode(home: string, folder: string, depth: number, found: string[]): void {
+  for (const entry of entriesOf(folder)) {
+    if (found.length >= MOST_FILES) return;
     const path = join(folder, entry.name);
+    const name = relative(home, path);
     if (entry.isFile()) {
-      const isCode = CODE.has(extname(entry.name)) && whyRefused(path) === undefined;
-      return isCode ? [relative(home, path)] : [];
+      const isCode = CODE.has(extname(name)) && !found.includes(name);
+      if (isCode && whyRefused(path) === undefined) found.push(name);
+    } else if (isTheirs(entry) && depth < DEEPEST) {
+      collectCode(home, path, depth + 1, found);
     }
-    return isTheirs(entry) && depth < DEEPEST ? codeBelow(home, path, depth + 1) : [];
-  });
+  }
 }
 
 /** What is in a folder, in order; nothing, when it cannot be read: one student's folder stops nobody else's. */

@@ -1,14 +1,14 @@
-import { readdirSync } from 'node:fs';
+import { type Dirent, readdirSync } from 'node:fs';
 import { join, relative, sep } from 'node:path';
 import { fileSystemTrouble, UserError } from '../../workbook/process/user-error.ts';
 import type { Exercise } from '../catalogue.ts';
-import { entriesOf, isHidden, isTheirs, whyRefused } from './own-files.ts';
+import { entriesOf, isHidden, isTheirs, readCanvasName, whyRefused } from './own-files.ts';
 
 const DEEPEST = 8;
 
 /** What one student has handed in. */
 export interface ClassSubmission {
-  /** The name of the student's folder. */
+  /** The name of the student's folder, or what Canvas calls the student. */
   readonly student: string;
   /** The file for each exercise that there is one for, by the exercise's name. */
   readonly files: Readonly<Record<string, string>>;
@@ -20,16 +20,21 @@ export interface ClassSubmission {
 
 /**
  * What a class has handed in: one folder for each student, which holds a copy of `exercises/`, a whole clone, or single files
- * with the exercises' names, at any depth.
+ * with the exercises' names, at any depth; or the files of all students side by side, as Canvas packs them.
  *
- * @throws UserError when the folder is not there, or holds no folder
+ * @throws UserError when the folder is not there, or holds neither
  */
 export function findSubmissions(folder: string, exercises: readonly Exercise[]): ClassSubmission[] {
-  const students = foldersIn(folder);
-  if (students.length === 0) {
+  const entries = studentsIn(folder);
+  const inFolders = entries
+    .filter((entry) => entry.isDirectory())
+    .map(({ name }) => findSubmission(join(folder, name), name, exercises));
+  const files = entries.filter((entry) => entry.isFile()).map(({ name }) => join(folder, name));
+  const all = [...inFolders, ...fromCanvas(files, exercises)];
+  if (all.length === 0) {
     throw new UserError(`${folder} holds no folders. It should hold one for each student.`);
   }
-  return students.map((student) => findSubmission(join(folder, student), student, exercises));
+  return all.sort((a, b) => a.student.localeCompare(b.student, 'en', { numeric: true }));
 }
 
 /** What one student has handed in: what is in this folder. */
@@ -39,33 +44,60 @@ export function findSubmission(
   exercises: readonly Exercise[],
 ): ClassSubmission {
   const found = filesBelow(folder, exercises);
-  const files: Record<string, string> = {};
-  const refused: Record<string, string> = {};
-  const notes: string[] = [];
-  for (const exercise of exercises) {
-    const candidates = found
+  const candidatesFor = (exercise: Exercise) =>
+    found
       .filter((file) => file.endsWith(`${sep}${exercise.fileName}`))
       .sort((a, b) => likelihood(b, exercise) - likelihood(a, exercise) || a.localeCompare(b));
-    const [first, second = ''] = candidates;
-    if (!first) continue;
-    const reason = whyRefused(first);
+  const notes = exercises.flatMap((exercise) => {
+    const [first = '', second, ...more] = candidatesFor(exercise);
+    const isClear = !second || likelihood(second, exercise) < likelihood(first, exercise);
+    const count = more.length + 2;
+    return isClear
+      ? []
+      : [`${count} files ${exercise.fileName}: graded ${relative(folder, first)}`];
+  });
+  return submissionOf(student, exercises, (exercise) => candidatesFor(exercise)[0], notes);
+}
+
+/** The files of each student, the newest of each. */
+function fromCanvas(files: readonly string[], exercises: readonly Exercise[]): ClassSubmission[] {
+  const packed = files.flatMap((file) => {
+    const about = readCanvasName(file);
+    return about ? [{ file, ...about }] : [];
+  });
+  const students = new Set(packed.map(({ student }) => student));
+  return [...students].map((student) => {
+    const own = packed.filter((one) => one.student === student);
+    const newest = (exercise: Exercise) =>
+      own
+        .filter(({ fileName }) => fileName === exercise.fileName)
+        .sort((a, b) => b.version - a.version)[0]?.file;
+    return submissionOf(student, exercises, newest, []);
+  });
+}
+
+function submissionOf(
+  student: string,
+  exercises: readonly Exercise[],
+  fileFor: (exercise: Exercise) => string | undefined,
+  notes: readonly string[],
+): ClassSubmission {
+  const files: Record<string, string> = {};
+  const refused: Record<string, string> = {};
+  for (const exercise of exercises) {
+    const file = fileFor(exercise);
+    if (!file) continue;
+    const reason = whyRefused(file);
     if (reason) refused[exercise.name] = `${exercise.fileName}: ${reason}`;
-    else files[exercise.name] = first;
-    if (second && likelihood(second, exercise) === likelihood(first, exercise)) {
-      notes.push(
-        `${candidates.length} files ${exercise.fileName}: graded ${relative(folder, first)}`,
-      );
-    }
+    else files[exercise.name] = file;
   }
   return { student, files, refused, notes };
 }
 
-function foldersIn(folder: string): string[] {
+/** What stands for students: folders, and files. */
+function studentsIn(folder: string): Dirent[] {
   try {
-    return readdirSync(folder, { withFileTypes: true })
-      .filter((entry) => entry.isDirectory() && !isHidden(entry.name))
-      .map(({ name }) => name)
-      .sort((a, b) => a.localeCompare(b, 'en', { numeric: true }));
+    return readdirSync(folder, { withFileTypes: true }).filter(({ name }) => !isHidden(name));
   } catch (error) {
     throw fileSystemTrouble(error, `read ${folder}`);
   }

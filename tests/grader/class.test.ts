@@ -92,6 +92,25 @@ describe('npm run grade -- --class', () => {
       .toEqual(['results', 'Übung 1, downloaded']);
   });
 
+  it('takes the files of all students side by side, as Canvas packs them', LONG, async () => {
+    const bench = new Bench();
+    const out = join(bench.folder, 'out');
+    const folder = download(bench, {
+      'muelleranna_4711_98_orders.ts': 'no TypeScript',
+      'muelleranna_LATE_4711_99_orders-2.ts': "import './obrien_4712_100_cart.ts';\n",
+      'obrien_4712_100_cart.ts': 'export const secret = 1;\n',
+      'readme.txt': 'not by a student',
+    });
+
+    const { stdout } = await bench.run('grade', '--class', folder, '--out', out);
+
+    expect(stdout).toContain('2 students: 2 graded');
+    const [, anna, obrien] = rows(out);
+    // The newer one, and without what belongs to somebody else.
+    expect(anna).toMatch(/^muelleranna_4711,graded,0,0,0,0,SECONDS,.*Could not resolve/);
+    expect(obrien).toMatch(/^obrien_4712,graded,0,0,0,0,SECONDS,"no orders/);
+  });
+
   it('grades again what has changed since it was interrupted, and nothing else', LONG, async () => {
     const bench = new Bench();
     const out = join(bench.folder, 'out');

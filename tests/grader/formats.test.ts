@@ -3,8 +3,9 @@ import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { Ajv } from 'ajv';
 import { describe, expect, it } from 'vitest';
+import { create } from 'xmlbuilder2';
 import { Bench, ROOT } from '../support/workbook.ts';
-import { CLASSROOM50, GRADESCOPE } from './schemas.ts';
+import { CLASSROOM50, GRADESCOPE, JUNIT, WORKBOOK } from './schemas.ts';
 
 const LONG = { timeout: 120_000 };
 const SOLUTION = readFileSync(join(ROOT, 'solutions/01-order-processing/orders.ts'), 'utf8');
@@ -31,6 +32,16 @@ interface Test {
 function complaints(schema: object, value: unknown): unknown[] {
   schemas.validate(schema, value);
   return schemas.errors ?? [];
+}
+
+/** What JUnit XML does not know, in this element and below. */
+function strangersIn(value: unknown, element: string): string[] {
+  if (Array.isArray(value)) return value.flatMap((one) => strangersIn(one, element));
+  if (typeof value !== 'object' || value === null) return [];
+  return Object.entries(value).flatMap(([name, below]) => {
+    const stranger = JUNIT[element]?.includes(name) ? [] : [`${element}/${name}`];
+    return [...stranger, ...strangersIn(below, name)];
+  });
 }
 
 describe('the formats that other systems read', () => {
@@ -60,7 +71,8 @@ describe('the formats that other systems read', () => {
     const [json = '', junit = '', gradescope = '', classroom50 = ''] = paths.map(({ path }) =>
       readFileSync(path, 'utf8'),
     );
-    const points = JSON.parse(json).points;
+    const { points } = JSON.parse(json);
+    expect(complaints(WORKBOOK, JSON.parse(json))).toEqual([]);
     expect(points).toBe(88);
 
     const scope: { tests: Test[] } = JSON.parse(gradescope);
@@ -87,6 +99,8 @@ describe('the formats that other systems read', () => {
     expect(fifty.tests.reduce((sum: number, { score }: Test) => sum + score, 0)).toBe(points);
 
     expect(junit).toContain('tests="14" failures="1" errors="1"');
+    const { testsuites } = JSON.parse(create(junit).end({ format: 'json' }));
+    expect(strangersIn(testsuites, 'testsuites')).toEqual([]);
     const inJunit = [...junit.matchAll(/name="points" value="(\d+)"/g)].map(([, value]) =>
       Number(value),
     );

@@ -91,3 +91,85 @@ export const CLASSROOM50 = {
     },
   },
 };
+
+const status = { enum: ['passed', 'failed', 'not started', 'crashed', 'timed out'] };
+const lines = { type: 'array', items: text };
+
+/** Our own `--json`. */
+export const WORKBOOK = {
+  type: 'object',
+  additionalProperties: false,
+  required: ['version', 'seed', 'points', 'of', 'exercises'],
+  properties: {
+    version: { const: 1 },
+    seed: integer,
+    points: integer,
+    of: integer,
+    exercises: {
+      type: 'array',
+      items: {
+        type: 'object',
+        additionalProperties: false,
+        required: [
+          'number',
+          'name',
+          'title',
+          'file',
+          'points',
+          'of',
+          'requirements',
+          'typeProblems',
+        ],
+        properties: {
+          number: integer,
+          name,
+          title: name,
+          file: name,
+          points: integer,
+          of: integer,
+          requirements: {
+            type: 'array',
+            items: {
+              type: 'object',
+              required: ['number', 'id', 'title', 'points', 'of', 'milliseconds', 'status'],
+              properties: {
+                number: integer,
+                id: name,
+                title: name,
+                points: integer,
+                of: integer,
+                milliseconds: integer,
+                status,
+                expected: text,
+                happened: text,
+                frame: text,
+                commands: lines,
+                state: lines,
+              },
+            },
+          },
+          typeProblems: {
+            type: 'array',
+            items: { type: 'object', required: ['place', 'message'] },
+          },
+        },
+      },
+    },
+  },
+};
+
+const counted = ['@name', '@tests', '@failures', '@errors', '@time'];
+
+/** What an element of JUnit XML may hold (testmoapp/junitxml), attributes with an `@`, of what we use. */
+export const JUNIT: Record<string, readonly string[]> = {
+  testsuites: [...counted, 'testsuite'],
+  testsuite: [...counted, 'properties', 'testcase'],
+  properties: ['property'],
+  property: ['@name', '@value'],
+  testcase: [
+    ...['@name', '@classname', '@file', '@time', 'properties', 'failure', 'error', 'system-out'],
+  ],
+  failure: ['@message', '@type', '#'],
+  error: ['@message', '@type', '#'],
+  'system-out': ['#'],
+};
