@@ -47,7 +47,7 @@ export async function gradeClassCommand(
   const limitMs = limitOf(value('limit'));
   const image = value('docker');
   const launch = image ? await containersOf(image) : onThisMachine;
-  const all = findSubmissions(folder, exercises);
+  const all = findSubmissions(folder, exercises, out);
   const submissions = shardOf(all, value('shard'));
   const book = resume ? GradeBook.resume(out, exercises) : GradeBook.begin(out, seed, exercises);
   print(
@@ -56,6 +56,11 @@ export async function gradeClassCommand(
   print(`Results as they come: ${join(out, 'grades.csv')}`);
   print(`${image ? inContainers(image) : await protection()}\n`);
 
+  lifetime.atEnd(() => {
+    if (!lifetime.signal.aborted) return;
+    const count = book.records.length;
+    print(`\nInterrupted: ${count} have been graded. The same again with --resume goes on.`);
+  });
   const progress = new ClassProgress(submissions.length, book.records.length);
   await gradeClass(
     submissions,

@@ -9,7 +9,7 @@ const INSIDE = '/submissions';
 const LIMITS = [
   ['--network', 'none'],
   ['--read-only', '--tmpfs', '/tmp:mode=1777,size=1g'],
-  // The worker is root in there, and starts submissions as nobody; it needs to do so, and to end them.
+  // The worker is root in there, and starts submissions as somebody else; it needs to do so, and to end them.
   ['--cap-drop', 'ALL', '--cap-add', 'SETUID', '--cap-add', 'SETGID', '--cap-add', 'KILL'],
   ['--security-opt', 'no-new-privileges', '--pids-limit', '500', '--memory', '2g'],
 ].flat();

@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto';
 import {
   existsSync,
   mkdirSync,
@@ -14,6 +15,8 @@ import { studentReport } from '../report/markdown.ts';
 import type { StudentRecord } from './record.ts';
 
 const VERSION = 1;
+/** In bytes. File systems grant 255, of which the ending and a draft's ending take some. */
+const LONGEST_NAME = 200;
 
 /** The folder that a class run writes to: `grades.csv`, and for each student a report, as Markdown and as JSON. */
 export class GradeBook {
@@ -64,8 +67,9 @@ export class GradeBook {
   /** Enters a student. The CSV is whole, and valid, at every moment. */
   enter(record: StudentRecord): void {
     this.#records.set(record.student, record);
-    this.#write(join('students', `${record.student}.json`), `${JSON.stringify(record, null, 2)}\n`);
-    this.#write(join('students', `${record.student}.md`), studentReport(record, this.#exercises));
+    const report = join('students', reportName(record.student));
+    this.#write(`${report}.json`, `${JSON.stringify(record, null, 2)}\n`);
+    this.#write(`${report}.md`, studentReport(record, this.#exercises));
     this.#writeCsv();
   }
 
@@ -94,6 +98,15 @@ export class GradeBook {
       throw fileSystemTrouble(error, `write ${path}`);
     }
   }
+}
+
+/** The student's name, or what of it fits into the name of a file, with something that tells it from others. */
+function reportName(student: string): string {
+  if (Buffer.byteLength(student) <= LONGEST_NAME) return student;
+  const mark = createHash('sha256').update(student).digest('hex').slice(0, 8);
+  const signs = [...student];
+  while (Buffer.byteLength(signs.join('')) > LONGEST_NAME) signs.pop();
+  return `${signs.join('')} ${mark}`;
 }
 
 /** The records that a run has left in its folder; half-written files are none. */

@@ -1,3 +1,4 @@
+import { stripVTControlCharacters } from 'node:util';
 import type { Exercise } from '../catalogue.ts';
 import { pointsOf, type RequirementResult } from '../result.ts';
 import type { ClassSubmission } from './submissions.ts';
@@ -88,5 +89,5 @@ function brokenFile({ exercise, results, file }: ExerciseRecord): string[] {
   const isBroken =
     file &&
     results.every(({ verdict }) => verdict.status === 'crashed' && verdict.happened === reason);
-  return isBroken ? [`${exercise}: ${reason?.split('\n')[0]}`] : [];
+  return isBroken ? [`${exercise}: ${stripVTControlCharacters(reason?.split('\n')[0] ?? '')}`] : [];
 }

@@ -3,13 +3,14 @@ import { readFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { performance } from 'node:perf_hooks';
 import type { Lifetime } from '../../workbook/process/lifetime.ts';
+import { errorMessage } from '../../workbook/process/user-error.ts';
 import type { Exercise } from '../catalogue.ts';
 import type { GradeBook } from './grade-book.ts';
 import { ownFiles } from './own-files.ts';
 import { recordOf, type StudentRecord } from './record.ts';
 import { copiesSolution } from './similarity.ts';
 import type { ClassSubmission } from './submissions.ts';
-import { type Launch, Worker } from './worker.ts';
+import { type Graded, type Launch, Worker } from './worker.ts';
 
 /** After so many students a worker is replaced by a new one, so that nothing can add up. */
 const ORDERS_PER_WORKER = 25;
@@ -53,10 +54,7 @@ export async function gradeClass(
         }
         worker ??= new Worker(options.launch);
         const started = performance.now();
-        const hasFiles = Object.keys(submission.files).length > 0;
-        const graded = hasFiles
-          ? await worker.grade(submission.files, book.seed, options.limitMs)
-          : undefined;
+        const graded = await gradeOne(worker, submission, book.seed, options.limitMs);
         if (signal.aborted) return;
         const seconds = Math.round((performance.now() - started) / 100) / 10;
         const about = { seed: book.seed, seconds, digest };
@@ -71,6 +69,21 @@ export async function gradeClass(
   };
   const count = Math.min(options.jobs, waiting.length);
   await Promise.all(Array.from({ length: count }, gradeNext));
+}
+
+/** What a submission does to the grader is that submission's trouble, and no other's. */
+async function gradeOne(
+  worker: Worker,
+  { files }: ClassSubmission,
+  seed: number,
+  limitMs: number,
+): Promise<Graded | undefined> {
+  if (Object.keys(files).length === 0) return undefined;
+  try {
+    return await worker.grade(files, seed, limitMs);
+  } catch (error) {
+    return { stopped: `it could not be graded: ${errorMessage(error)}`, settled: new Map() };
+  }
 }
 
 /** Changes when a student hands in something else. */

@@ -1,5 +1,6 @@
-import { type Dirent, readdirSync } from 'node:fs';
-import { join, relative, sep } from 'node:path';
+import { readdirSync, statSync } from 'node:fs';
+import { basename, join, relative, sep } from 'node:path';
+import { stripVTControlCharacters } from 'node:util';
 import { fileSystemTrouble, UserError } from '../../workbook/process/user-error.ts';
 import type { Exercise } from '../catalogue.ts';
 import { entriesOf, isHidden, isTheirs, readCanvasName, whyRefused } from './own-files.ts';
@@ -22,14 +23,19 @@ export interface ClassSubmission {
  * What a class has handed in: one folder for each student, which holds a copy of `exercises/`, a whole clone, or single files
  * with the exercises' names, at any depth; or the files of all students side by side, as Canvas packs them.
  *
+ * @param out where the results go, which may be in that folder: it is nobody's
  * @throws UserError when the folder is not there, or holds neither
  */
-export function findSubmissions(folder: string, exercises: readonly Exercise[]): ClassSubmission[] {
-  const entries = studentsIn(folder);
-  const inFolders = entries
-    .filter((entry) => entry.isDirectory())
-    .map(({ name }) => findSubmission(join(folder, name), name, exercises));
-  const files = entries.filter((entry) => entry.isFile()).map(({ name }) => join(folder, name));
+export function findSubmissions(
+  folder: string,
+  exercises: readonly Exercise[],
+  out?: string,
+): ClassSubmission[] {
+  const paths = pathsIn(folder).filter((path) => path !== out);
+  const inFolders = paths
+    .filter((path) => isKind(path, 'folder'))
+    .map((path) => findSubmission(path, basename(path), exercises));
+  const files = paths.filter((path) => isKind(path, 'file'));
   const all = [...inFolders, ...fromCanvas(files, exercises)];
   if (all.length === 0) {
     throw new UserError(`${folder} holds no folders. It should hold one for each student.`);
@@ -46,7 +52,7 @@ export function findSubmission(
   const found = filesBelow(folder, exercises);
   const candidatesFor = (exercise: Exercise) =>
     found
-      .filter((file) => file.endsWith(`${sep}${exercise.fileName}`))
+      .filter((file) => basename(file).toLowerCase() === exercise.fileName.toLowerCase())
       .sort((a, b) => likelihood(b, exercise) - likelihood(a, exercise) || a.localeCompare(b));
   const notes = exercises.flatMap((exercise) => {
     const [first = '', second, ...more] = candidatesFor(exercise);
@@ -91,25 +97,37 @@ function submissionOf(
     if (reason) refused[exercise.name] = `${exercise.fileName}: ${reason}`;
     else files[exercise.name] = file;
   }
-  return { student, files, refused, notes };
+  return { student: plain(student), files, refused, notes };
 }
 
-/** What stands for students: folders, and files. */
-function studentsIn(folder: string): Dirent[] {
+function pathsIn(folder: string): string[] {
   try {
-    return readdirSync(folder, { withFileTypes: true }).filter(({ name }) => !isHidden(name));
+    const names = readdirSync(folder).filter((name) => !isHidden(name));
+    return names.map((name) => join(folder, name));
   } catch (error) {
     throw fileSystemTrouble(error, `read ${folder}`);
   }
 }
 
+/** Links count as what they lead to: at this depth, they are the instructor's. */
+function isKind(path: string, kind: 'folder' | 'file'): boolean {
+  const stats = statSync(path, { throwIfNoEntry: false });
+  return (kind === 'folder' ? stats?.isDirectory() : stats?.isFile()) ?? false;
+}
+
+/** A name that does not break a line, nor a screen. */
+function plain(name: string): string {
+  return stripVTControlCharacters(name).replace(/\p{Cc}+/gu, ' ');
+}
+
 function filesBelow(folder: string, exercises: readonly Exercise[], depth = 0): string[] {
   if (depth > DEEPEST) return [];
-  const wanted = new Set(exercises.map(({ fileName }) => fileName));
+  // Some systems make names upper case, or the student does.
+  const wanted = new Set(exercises.map(({ fileName }) => fileName.toLowerCase()));
   return entriesOf(folder).flatMap((entry) => {
     const path = join(folder, entry.name);
     // A link can lead anywhere, and in a circle.
-    if (entry.isFile()) return wanted.has(entry.name) ? [path] : [];
+    if (entry.isFile()) return wanted.has(entry.name.toLowerCase()) ? [path] : [];
     return isTheirs(entry) ? filesBelow(path, exercises, depth + 1) : [];
   });
 }

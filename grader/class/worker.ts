@@ -87,11 +87,11 @@ export class Worker {
   async grade(files: ClassSubmission['files'], seed: number, limitMs: number): Promise<Graded> {
     const order = String(++this.orders);
     const copies: Record<string, string> = {};
-    for (const [exercise, file] of Object.entries(files)) {
-      const copied = copyOwnFiles(file, join(this.#folder, order, exercise));
-      copies[exercise] = this.#launched.pathInside(order, exercise, copied);
-    }
     try {
+      for (const [exercise, file] of Object.entries(files)) {
+        const copied = copyOwnFiles(file, join(this.#folder, order, exercise));
+        copies[exercise] = this.#launched.pathInside(order, exercise, copied);
+      }
       return await this.#take({ files: copies, seed }, limitMs);
     } finally {
       rmSync(join(this.#folder, order), { recursive: true, force: true });

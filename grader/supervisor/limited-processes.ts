@@ -8,28 +8,30 @@ import type { Walls } from './walls.ts';
 
 const SCRIPT = fileURLToPath(new URL('./limits.sh', import.meta.url));
 const IOREDIS = join(ROOT, 'node_modules', 'ioredis');
-/** The user that owns nothing. Its number is the same on every system that has it. */
-const NOBODY = { uid: 65_534, gid: 65_534 };
+/** The user `nobody`, where there is one. */
+const NOBODY = 65_534;
+/** Users from here on are given to nobody, so that each worker can have one: what belongs to it, no other can kill. */
+const UNUSED = 1_900_000_000;
 
 /**
- * Processes with limits for processor time and the size of files. When root grades, they belong to the user `nobody`, who can
- * write almost nowhere and reads only what everybody may.
+ * Processes with limits for processor time and the size of files. When root grades, they belong to a user that owns nothing, who
+ * can write almost nowhere and reads only what everybody may.
  */
 export class LimitedProcesses implements Walls {
   readonly description: string;
   readonly hasNetwork = true;
   readonly temporary: string;
-  readonly identity?: typeof NOBODY;
+  readonly identity?: { readonly uid: number; readonly gid: number };
 
-  private constructor(folder: string, reason: string, asNobody: boolean) {
+  private constructor(folder: string, reason: string, user?: number) {
     this.temporary = join(folder, 'scratch');
     mkdirSync(this.temporary, { recursive: true });
-    if (!asNobody) {
+    if (user === undefined) {
       this.description = `none but limits. Submissions can do what you can (${reason}).`;
       return;
     }
-    this.identity = NOBODY;
-    this.description = `submissions run as the user nobody, with limits. They have a network, and read what everybody may (${reason}).`;
+    this.identity = { uid: user, gid: user };
+    this.description = `submissions run as a user that owns nothing, with limits. They have a network, and read what everybody may (${reason}).`;
     // Its processes find what they know the name of. What else is there, they cannot see.
     chmodSync(folder, 0o711);
     chmodSync(this.temporary, 0o1777);
@@ -44,11 +46,12 @@ export class LimitedProcesses implements Walls {
 
   /** @param reason why there is nothing better */
   static async open(folder: string, reason: string): Promise<LimitedProcesses> {
-    if (process.getuid?.() === 0) {
-      const walls = new LimitedProcesses(folder, reason, true);
+    const users = process.getuid?.() === 0 ? [UNUSED + process.pid, NOBODY] : [];
+    for (const user of users) {
+      const walls = new LimitedProcesses(folder, reason, user);
       if (await canWork(walls, folder)) return walls;
     }
-    return new LimitedProcesses(folder, reason, false);
+    return new LimitedProcesses(folder, reason);
   }
 }
 

@@ -11,7 +11,8 @@ root=$1 mounts=$2 cpu_seconds=$3 file_blocks=$4
 shift 4
 
 mount --all --fstab "$mounts"
-mount -t proc proc "$root/proc" 2>/dev/null || :
+# Read-only: of what is in /proc/sys, root may write to much, without any capability.
+mount -t proc -o ro proc "$root/proc" 2>/dev/null || :
 
 ulimit -t "$cpu_seconds"
 ulimit -f "$file_blocks"

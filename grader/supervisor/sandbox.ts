@@ -58,7 +58,8 @@ export class Sandbox implements Walls {
       mount(this.#root, this.#root, 'bind,ro'),
       mount('tmpfs', join(this.#root, 'tmp'), 'size=64m,mode=1777', 'tmpfs'),
       ...[...new Set(readable)].map((path) => this.#place(path, 'rbind,ro')),
-      ...DEVICES.map((path) => this.#place(path, 'bind')),
+      // They can be written to all the same; their owner and mode cannot be changed.
+      ...DEVICES.map((path) => this.#place(path, 'bind,ro')),
       // It may lie in /tmp, the new one of which is empty.
       mount(folder, join(this.#root, folder), 'bind,ro,X-mount.mkdir'),
     ];

@@ -1,4 +1,11 @@
-import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import {
+  existsSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs';
 import { dirname, join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { Bench, ROOT } from '../support/workbook.ts';
@@ -111,6 +118,29 @@ describe('npm run grade -- --class', () => {
     expect(obrien).toMatch(/^obrien_4712,graded,0,0,0,0,SECONDS,"no orders/);
   });
 
+  it('takes names as they come, and results into the same folder', LONG, async () => {
+    const bench = new Bench();
+    const long = 'x'.repeat(250);
+    const folder = download(bench, {
+      [`${long}/cart.ts`]: '',
+      'new\nline/CART.TS': '',
+      '\u001b[31mred/cart.ts': "throw new Error('\u001b[31mred');\n",
+      '..hidden/cart.ts': '',
+      'folder/orders.ts/x': 'a folder, not a file',
+    });
+    symlinkSync(join(ROOT, 'exercises'), join(folder, 'linked'));
+    const out = join(folder, 'grades');
+    await bench.run('grade', '--class', folder, '--out', out, '--shard', '1/1');
+
+    const { code, stdout } = await bench.run('grade', '--class', folder, '--out', out, '--resume');
+
+    expect(code).toBe(0);
+    expect(stdout).toContain('5 students: 4 graded, 1 handed in nothing');
+    const names = rows(out).map((row) => row.split(',')[0]);
+    expect(names).toEqual(['student', 'folder', 'linked', 'new line', 'red', long]);
+    expect(readFileSync(join(out, 'grades.csv'), 'utf8')).not.toContain('\u001b');
+  });
+
   it('grades again what has changed since it was interrupted, and nothing else', LONG, async () => {
     const bench = new Bench();
     const out = join(bench.folder, 'out');
@@ -128,6 +158,28 @@ describe('npm run grade -- --class', () => {
     expect(stdout).not.toContain('bob: graded');
     expect(code).toBe(0);
     expect(readdirSync(out).sort()).toEqual(['grades.csv', 'run.json', 'students']);
+  });
+
+  it('says how to go on after Ctrl+C', LONG, async () => {
+    const bench = new Bench();
+    const out = join(bench.folder, 'out');
+    const names = ['ann', 'bob', 'cem', 'dee'];
+    const folder = download(
+      bench,
+      Object.fromEntries(names.map((name) => [`${name}/notifications.ts`, STARTER])),
+    );
+    const running = bench.start('grade', '--class', folder, '--out', out, '--jobs', '1');
+    await running.says(/1 of 4 {2}ann/);
+
+    running.ctrlC();
+    const { code, stdout } = await running.ended;
+
+    expect(stdout).toMatch(
+      /Interrupted: \d have been graded\. The same again with --resume goes on\./,
+    );
+    expect(code).toBe(130);
+    expect(rows(out).length).toBeLessThan(5);
+    await expect.poll(() => bench.survivors(), WAIT).toEqual([]);
   });
 
   it('stops a student who takes too long, and keeps what was earned by then', LONG, async () => {

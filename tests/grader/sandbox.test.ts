@@ -95,7 +95,7 @@ describe('where the system offers no namespaces', () => {
 
     expect(stdout).toMatch(
       asRoot
-        ? /Protection: submissions run as the user nobody, with limits\..*Operation not permitted/
+        ? /Protection: submissions run as a user that owns nothing, with limits\..*Operation not permitted/
         : /Protection: none but limits\. .*Operation not permitted/,
     );
     expect(printed).not.toContain('hunter2');
@@ -154,6 +154,9 @@ where?.('a submission that is shut in', () => {
   tried('passwords', () => fs.readFileSync('/etc/passwd'));
   tried('processes', () => fs.readdirSync('/proc').filter((name) => Number(name) > 1).length);
   tried('environment', () => process.env);
+  const pattern = '/proc/sys/kernel/core_pattern';
+  tried('sysctl', () => fs.writeFileSync(pattern, fs.readFileSync(pattern)));
+  tried('device', () => fs.chmodSync('/dev/null', 0o666));
   tried('outside', () => fs.writeFileSync(${quoted(outside)}, 'x'));
   tried('packages', () => fs.writeFileSync(${quoted(join(ROOT, 'node_modules/x.js'))}, 'x'));
   tried('itself', () => fs.writeFileSync(new URL(import.meta.url), 'x'));
@@ -178,9 +181,10 @@ where?.('a submission that is shut in', () => {
     expect(printed).toMatch(/^processes (yes 0|no ENOENT)/m);
     expect(printed).toMatch(/^environment yes/m);
     expect(printed).not.toMatch(/hunter2|"HOME"|"USER"/);
-    for (const what of ['packages', 'itself']) {
+    for (const what of ['packages', 'itself', 'device']) {
       expect(printed).toMatch(new RegExp(`^${what} no EROFS`, 'm'));
     }
+    expect(printed).toMatch(/^sysctl no (EROFS|ENOENT)/m);
     expect(existsSync(outside)).toBe(false);
     expect(printed).toMatch(/^tmp yes/m);
     expect(printed).toMatch(/^disk no ENOSPC/m);
