@@ -64,6 +64,16 @@ export function findExercise(wanted: string): Exercise {
 }
 
 /**
+ * The exercises that `wanted` means: several with commas between them (`1,2`, `orders,cart`), all when it is undefined.
+ *
+ * @throws UserError when one of them means no exercise, or more than one
+ */
+export function findExercises(wanted: string | undefined): Exercise[] {
+  const names = wanted?.split(',').map((name) => findExercise(name.trim()).name);
+  return readExercises().filter(({ name }) => names?.includes(name) ?? true);
+}
+
+/**
  * The requirement of `exercise` with this number, as typed.
  *
  * @throws UserError when the exercise has no such requirement

@@ -5,10 +5,10 @@ import { guardPath } from '../../workbook/process/guardian.ts';
 import type { Lifetime } from '../../workbook/process/lifetime.ts';
 import { UserError } from '../../workbook/process/user-error.ts';
 import { print } from '../../workbook/terminal/print.ts';
-import { type Exercise, readExercises } from '../catalogue.ts';
+import { type Exercise, findExercises } from '../catalogue.ts';
 import { buildWalls, describeProtection } from '../supervisor/walls.ts';
 import { containersOf, onThisMachine } from './container.ts';
-import { GradeBook, readRecords, readSeed } from './grade-book.ts';
+import { GradeBook, readRecords, readRun } from './grade-book.ts';
 import { ClassProgress } from './progress.ts';
 import { gradeClass } from './run.ts';
 import { describePairs, similarPairs } from './similarity.ts';
@@ -26,6 +26,8 @@ export interface ClassArguments {
   readonly value: (option: (typeof CLASS_OPTIONS)[number]) => string | undefined;
   /** The folders whose results are to be joined. */
   readonly merge: readonly string[] | undefined;
+  /** The exercises that were named, as `1,2`. */
+  readonly wanted: string | undefined;
   readonly seed: number;
   readonly resume: boolean;
   /** Whether to list submissions that are like each other. */
@@ -34,12 +36,11 @@ export interface ClassArguments {
 
 /** `npm run grade -- --class DIR`, and what belongs to it. The exit code is 0 when every student has a row. */
 export async function gradeClassCommand(
-  { value, merge, seed, resume, similar }: ClassArguments,
+  { value, merge, wanted, seed, resume, similar }: ClassArguments,
   lifetime: Lifetime,
 ): Promise<number> {
-  const exercises = readExercises();
   const out = resolve(value('out') ?? USUAL_OUT);
-  if (merge) return mergeShards(merge, out, exercises);
+  if (merge) return mergeShards(merge, out);
 
   const folder = resolve(value('class') ?? '');
   if (!existsSync(folder)) throw new UserError(`There is no folder ${folder}.`);
@@ -47,12 +48,14 @@ export async function gradeClassCommand(
   const limitMs = limitOf(value('limit'));
   const image = value('docker');
   const launch = image ? await containersOf(image) : onThisMachine;
+  const exercises = resume ? exercisesOf(out, wanted) : findExercises(wanted);
   const all = findSubmissions(folder, exercises, out);
   const submissions = shardOf(all, value('shard'));
-  const book = resume ? GradeBook.resume(out, exercises) : GradeBook.begin(out, seed, exercises);
+  const book = resume ? GradeBook.resume(out) : GradeBook.begin(out, { seed, exercises });
   print(
-    `${submissions.length} students, ${jobs} at a time, the same data for all (seed ${book.seed}).`,
+    `${submissions.length} students, ${jobs} at a time, the same data for all (seed ${book.run.seed}).`,
   );
+  print(`Exercises: ${namesOf(exercises)}`);
   print(`Results as they come: ${join(out, 'grades.csv')}`);
   print(`${image ? inContainers(image) : await protection()}\n`);
 
@@ -64,7 +67,6 @@ export async function gradeClassCommand(
   const progress = new ClassProgress(submissions.length, book.records.length);
   await gradeClass(
     submissions,
-    exercises,
     book,
     {
       jobs,
@@ -96,21 +98,40 @@ async function protection(): Promise<string> {
   return describeProtection(walls);
 }
 
-function mergeShards(
-  folders: readonly string[],
-  out: string,
-  exercises: readonly Exercise[],
-): number {
-  const seeds = new Set(folders.map(readSeed));
-  const [seed] = seeds;
-  if (seed === undefined || seeds.size > 1) {
+/** The exercises that an interrupted run is about. */
+function exercisesOf(out: string, wanted: string | undefined): readonly Exercise[] {
+  const { exercises } = readRun(out);
+  if (wanted === undefined || namesOf(findExercises(wanted)) === namesOf(exercises)) {
+    return exercises;
+  }
+  throw new UserError(
+    `${out} holds the results of a run about ${namesOf(exercises)}, which --resume goes on with. For ${wanted}, name another folder with --out.`,
+  );
+}
+
+function namesOf(exercises: readonly Exercise[]): string {
+  return exercises.map(({ name }) => name).join(', ');
+}
+
+function mergeShards(folders: readonly string[], out: string): number {
+  const runs = folders.map(readRun);
+  const [first] = runs;
+  if (!first) {
+    throw new UserError('Which folders? Such as: npm run grade -- --merge A B --out TOGETHER');
+  }
+  const seeds = new Set(runs.map(({ seed }) => seed));
+  if (seeds.size > 1) {
     throw new UserError(
       `These runs were graded with different seeds (${[...seeds].join(', ')}). Grade all shards with the same --seed.`,
     );
   }
-  const book = GradeBook.begin(out, seed, exercises);
+  const kinds = new Set(runs.map(({ exercises }) => namesOf(exercises)));
+  if (kinds.size > 1) {
+    throw new UserError(`These runs are about different exercises: ${[...kinds].join('; ')}.`);
+  }
+  const book = GradeBook.begin(out, first);
   for (const folder of folders) for (const record of readRecords(folder)) book.enter(record);
-  print(classSummary(book.records, exercises));
+  print(classSummary(book.records, first.exercises));
   print(`\nTogether in ${join(out, 'grades.csv')}`);
   return 0;
 }

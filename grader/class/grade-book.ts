@@ -10,7 +10,7 @@ import {
 import { join } from 'node:path';
 import { stringify } from 'csv-stringify/sync';
 import { fileSystemTrouble, UserError } from '../../workbook/process/user-error.ts';
-import type { Exercise } from '../catalogue.ts';
+import { type Exercise, findExercises } from '../catalogue.ts';
 import { studentReport } from '../report/markdown.ts';
 import type { StudentRecord } from './record.ts';
 
@@ -18,36 +18,56 @@ const VERSION = 1;
 /** In bytes. File systems grant 255, of which the ending and a draft's ending take some. */
 const LONGEST_NAME = 200;
 
+/** What is the same for everybody in a run. */
+export interface Run {
+  readonly seed: number;
+  readonly exercises: readonly Exercise[];
+}
+
+interface RunFile {
+  readonly version: number;
+  readonly seed: number;
+  /** Their names. */
+  readonly exercises: readonly string[];
+}
+
 /** The folder that a class run writes to: `grades.csv`, and for each student a report, as Markdown and as JSON. */
 export class GradeBook {
   readonly folder: string;
-  readonly seed: number;
-  readonly #exercises: readonly Exercise[];
+  readonly run: Run;
   readonly #records = new Map<string, StudentRecord>();
 
-  private constructor(folder: string, seed: number, exercises: readonly Exercise[]) {
+  private constructor(folder: string, run: Run) {
     this.folder = folder;
-    this.seed = seed;
-    this.#exercises = exercises;
+    this.run = run;
   }
 
   /** @throws UserError when the folder holds the results of another run, which would be overwritten */
-  static begin(folder: string, seed: number, exercises: readonly Exercise[]): GradeBook {
+  static begin(folder: string, run: Run): GradeBook {
     if (existsSync(join(folder, 'run.json'))) {
       throw new UserError(
         `${folder} holds the results of an earlier run. To go on with it: --resume\n` +
           'To begin again, name another folder with --out, or remove that one.',
       );
     }
-    const book = new GradeBook(folder, seed, exercises);
-    book.#write('run.json', `${JSON.stringify({ version: VERSION, seed })}\n`);
+    const book = new GradeBook(folder, run);
+    const about: RunFile = {
+      version: VERSION,
+      seed: run.seed,
+      exercises: run.exercises.map(({ name }) => name),
+    };
+    book.#write('run.json', `${JSON.stringify(about)}\n`);
     book.#writeCsv();
     return book;
   }
 
-  /** Goes on with a run that was interrupted: with the same seed, and with what has been graded by then. */
-  static resume(folder: string, exercises: readonly Exercise[]): GradeBook {
-    const book = new GradeBook(folder, readSeed(folder), exercises);
+  /**
+   * Goes on with a run that was interrupted: with what has been graded by then.
+   *
+   * @throws UserError when no run has written to this folder
+   */
+  static resume(folder: string): GradeBook {
+    const book = new GradeBook(folder, readRun(folder));
     for (const record of readRecords(folder)) book.#records.set(record.student, record);
     return book;
   }
@@ -69,12 +89,12 @@ export class GradeBook {
     this.#records.set(record.student, record);
     const report = join('students', reportName(record.student));
     this.#write(`${report}.json`, `${JSON.stringify(record, null, 2)}\n`);
-    this.#write(`${report}.md`, studentReport(record, this.#exercises));
+    this.#write(`${report}.md`, studentReport(record, this.run.exercises));
     this.#writeCsv();
   }
 
   #writeCsv(): void {
-    const names = this.#exercises.map(({ name }) => name);
+    const names = this.run.exercises.map(({ name }) => name);
     const rows = this.records.map(({ student, status, exercises, seconds, notes }) => {
       const points = names.map(
         (name) => exercises.find((one) => one.exercise === name)?.points ?? 0,
@@ -118,14 +138,21 @@ export function readRecords(folder: string): StudentRecord[] {
     .map((name): StudentRecord => JSON.parse(readFileSync(join(students, name), 'utf8')));
 }
 
-/** @throws UserError when no run has written to this folder */
-export function readSeed(folder: string): number {
+/** @throws UserError when no run has written to this folder, or one about exercises that are not here */
+export function readRun(folder: string): Run {
   const file = join(folder, 'run.json');
+  const found = readRunFile(file);
+  if (found?.version !== VERSION) {
+    throw new UserError(`${folder} holds no results of a class run (there is no ${file}).`);
+  }
+  return { seed: found.seed, exercises: findExercises(found.exercises.join()) };
+}
+
+function readRunFile(file: string): RunFile | undefined {
   try {
-    const run: { version: number; seed: number } = JSON.parse(readFileSync(file, 'utf8'));
-    if (run.version === VERSION) return run.seed;
+    return JSON.parse(readFileSync(file, 'utf8'));
   } catch {
     // There is none, or it makes no sense.
+    return undefined;
   }
-  throw new UserError(`${folder} holds no results of a class run (there is no ${file}).`);
 }

@@ -4,7 +4,6 @@ import { dirname, join } from 'node:path';
 import { performance } from 'node:perf_hooks';
 import type { Lifetime } from '../../workbook/process/lifetime.ts';
 import { errorMessage } from '../../workbook/process/user-error.ts';
-import type { Exercise } from '../catalogue.ts';
 import type { GradeBook } from './grade-book.ts';
 import { ownFiles } from './own-files.ts';
 import { recordOf, type StudentRecord } from './record.ts';
@@ -32,7 +31,6 @@ export interface RunOptions {
  */
 export async function gradeClass(
   submissions: readonly ClassSubmission[],
-  exercises: readonly Exercise[],
   book: GradeBook,
   options: RunOptions,
   lifetime: Lifetime,
@@ -41,6 +39,7 @@ export async function gradeClass(
     .map((submission) => ({ submission, digest: digestOf(submission) }))
     .filter(({ submission, digest }) => !book.find(submission.student, digest));
   const { signal } = lifetime;
+  const { seed, exercises } = book.run;
 
   const gradeNext = async (): Promise<void> => {
     let worker: Worker | undefined;
@@ -54,10 +53,10 @@ export async function gradeClass(
         }
         worker ??= new Worker(options.launch);
         const started = performance.now();
-        const graded = await gradeOne(worker, submission, book.seed, options.limitMs);
+        const graded = await gradeOne(worker, submission, seed, options.limitMs);
         if (signal.aborted) return;
         const seconds = Math.round((performance.now() - started) / 100) / 10;
-        const about = { seed: book.seed, seconds, digest };
+        const about = { seed, seconds, digest };
         const notes = [...submission.notes, ...(await copiesSolution(submission, exercises))];
         const record = recordOf({ ...submission, notes }, graded, exercises, about);
         book.enter(record);

@@ -160,6 +160,38 @@ describe('npm run grade -- --class', () => {
     expect(readdirSync(out).sort()).toEqual(['grades.csv', 'run.json', 'students']);
   });
 
+  it(
+    'grades the exercises that were named, and goes on and merges with the same',
+    LONG,
+    async () => {
+      const bench = new Bench();
+      const out = join(bench.folder, 'out');
+      const folder = download(bench, { 'ann/cart.ts': '', 'ann/notifications.ts': STARTER });
+      await bench.run('grade', '1,cart', '--class', folder, '--out', out, '--seed', '5');
+      const named = rows(out);
+      writeFileSync(join(folder, 'ann', 'orders.ts'), '');
+
+      const { stdout } = await bench.run('grade', '--class', folder, '--out', out, '--resume');
+      const other = await bench.run('grade', '2', '--class', folder, '--out', out, '--resume');
+      const elsewhere = join(bench.folder, 'elsewhere');
+      await bench.run('grade', 'cart', '--class', folder, '--out', elsewhere, '--seed', '5');
+      const merged = await bench.run('grade', '--merge', out, elsewhere, '--out', join(out, 'all'));
+
+      expect(named).toEqual([
+        'student,status,orders,cart,total,seconds,note',
+        'ann,graded,0,0,0,SECONDS,no orders.ts',
+      ]);
+      expect(rows(out)[1]).toBe('ann,graded,0,0,0,SECONDS,');
+      expect(stdout).toContain('Exercises: orders, cart');
+      expect(stdout).toContain('Median: 0 of 200 points');
+      expect(stdout).not.toContain('A notification system');
+      expect(other.stderr).toContain('a run about orders, cart, which --resume goes on with');
+      expect(other.code).toBe(1);
+      expect(merged.stderr).toContain('different exercises: orders, cart; cart.');
+      expect(merged.code).toBe(1);
+    },
+  );
+
   it('says how to go on after Ctrl+C', LONG, async () => {
     const bench = new Bench();
     const out = join(bench.folder, 'out');
@@ -208,6 +240,11 @@ describe('npm run grade -- --class', () => {
     ],
     [['--class', '.', '--jobs', 'all'], "--jobs is a whole number, 1 or more, not 'all'."],
     [['--merge', '/nowhere'], '/nowhere holds no results of a class run'],
+    [['--merge'], 'Which folders? Such as: npm run grade -- --merge A B --out TOGETHER'],
+    [['orders', '3', '--class', '.'], 'on whole exercises, not on requirement 3 alone'],
+    [['--class', '.', '--watch'], '--watch and --class do not go together.'],
+    [['--jobs', '2'], '--jobs belongs to --class.'],
+    [['--out', 'x'], '--out belongs to --merge or --class.'],
   ])('%j gets a message and exit code 1', async (args, message) => {
     const bench = new Bench();
 

@@ -1,11 +1,6 @@
 import { existsSync } from 'node:fs';
 import { resolve } from 'node:path';
-import {
-  type Exercise,
-  findExercise,
-  findRequirement,
-  readExercises,
-} from '../../grader/catalogue.ts';
+import { type Exercise, findExercises, findRequirement } from '../../grader/catalogue.ts';
 import { CLASS_OPTIONS, gradeClassCommand, limitOf } from '../../grader/class/command.ts';
 import { gradeSubmission } from '../../grader/class/single.ts';
 import { Progress } from '../../grader/report/progress.ts';
@@ -33,39 +28,55 @@ const USAGE = [
   'npm run grade orders -- --file FILE    grades another file',
   'npm run grade -- --json FILE --junit FILE --gradescope FILE --classroom50 FILE --seed NUMBER',
   'npm run grade -- --class FOLDER        a whole class: one folder for each student',
+  'npm run grade 1,2 -- --class FOLDER    ... on these exercises only',
   'npm run grade -- --submission FOLDER   what one student has handed in, as in a class',
 ];
+
+const FLAGS = ['watch', 'poll', 'all', 'solutions', 'resume', 'merge', 'similar'] as const;
+const OPTIONS = ['file', 'seed', ...CLASS_OPTIONS, 'submission', ...FORMATS] as const;
+
+/** What goes with what; the first word names the kind of run. */
+const KINDS: readonly (readonly string[])[] = [
+  ['merge', 'out'],
+  ['class', 'out', 'jobs', 'limit', 'shard', 'docker', 'seed', 'resume', 'similar'],
+  ['submission', 'limit', 'seed', 'all', ...FORMATS],
+];
+const USUAL = ['file', 'solutions', 'watch', 'poll', 'seed', 'all', ...FORMATS];
 
 runCommand(async (lifetime) => {
   const { positionals, has, value } = commandArguments({
     usage: USAGE,
-    flags: ['watch', 'poll', 'all', 'solutions', 'resume', 'merge', 'similar'],
-    options: ['file', 'seed', ...CLASS_OPTIONS, 'submission', ...FORMATS],
+    flags: FLAGS,
+    options: OPTIONS,
   });
+  const typed = new Set<string>([
+    ...FLAGS.filter(has),
+    ...OPTIONS.filter((option) => value(option) !== undefined),
+  ]);
+  refuseMixtures(typed);
   const seed = readSeed(value('seed'));
-  if (value('class') !== undefined || has('merge')) {
-    const merge = has('merge') ? positionals : undefined;
-    const flags = { resume: has('resume'), similar: has('similar') };
-    return gradeClassCommand({ value, merge, seed, ...flags }, lifetime);
+  const merge = has('merge') ? positionals : undefined;
+  const [wanted, number, ...more] = merge ? [] : positionals;
+  if (more.length > 0) throw new UserError(`What is '${more.join(' ')}'?\n${USAGE.join('\n')}`);
+  if (number !== undefined && (typed.has('class') || typed.has('submission'))) {
+    throw new UserError(
+      `What is handed in is graded on whole exercises, not on requirement ${number} alone. Several exercises: npm run grade 1,2 -- ...`,
+    );
   }
+  if (typed.has('class') || merge) {
+    const flags = { resume: has('resume'), similar: has('similar') };
+    return gradeClassCommand({ value, merge, wanted, seed, ...flags }, lifetime);
+  }
+  const exercises = findExercises(wanted);
   const submission = value('submission');
   if (submission !== undefined) {
     const limitMs = limitOf(value('limit'));
-    const results = await gradeSubmission(
-      resolve(submission),
-      readExercises(),
-      seed,
-      limitMs,
-      lifetime,
-    );
+    const results = await gradeSubmission(resolve(submission), exercises, seed, limitMs, lifetime);
     report(results, seed, has('all'));
     writeResultFiles(results, seed, value);
     return allPassed(results) ? 0 : 1;
   }
-  const [wanted, number, ...more] = positionals;
-  if (more.length > 0) throw new UserError(`What is '${more.join(' ')}'?\n${USAGE.join('\n')}`);
   if (has('solutions') && !existsSync(SOLUTIONS)) throw new UserError(NO_SOLUTIONS);
-  const exercises = wanted ? [findExercise(wanted)] : readExercises();
   const file = value('file');
   if (file && exercises.length !== 1) {
     throw new UserError(
@@ -97,6 +108,21 @@ runCommand(async (lifetime) => {
   if (!has('watch')) return (await gradeAndReport()) ? 0 : 1;
   return watch(lifetime, session, jobs, has('poll'), gradeAndReport);
 });
+
+/** @throws UserError for options that would have no effect together */
+function refuseMixtures(typed: ReadonlySet<string>): void {
+  const kind = KINDS.find(([first = '']) => typed.has(first));
+  const stray = [...typed].find((option) => !(kind ?? USUAL).includes(option));
+  if (stray === undefined) return;
+  const belongsTo = KINDS.filter((options) => options.some((option) => option === stray)).map(
+    ([first]) => `--${first}`,
+  );
+  throw new UserError(
+    kind
+      ? `--${stray} and --${kind[0]} do not go together.`
+      : `--${stray} belongs to ${belongsTo.join(' or ')}.\n${USAGE.join('\n')}`,
+  );
+}
 
 function report(results: readonly ExerciseResult[], seed: number, openAll: boolean): void {
   for (const result of results) print(`${reportExercise(result, openAll)}\n`);

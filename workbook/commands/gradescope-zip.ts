@@ -1,5 +1,5 @@
 import { resolve } from 'node:path';
-import { findExercise, readExercises } from '../../grader/catalogue.ts';
+import { findExercises } from '../../grader/catalogue.ts';
 import { limitOf } from '../../grader/class/command.ts';
 import { commandArguments } from '../arguments.ts';
 import { makeGradescopeZip } from '../handout/gradescope-zip.ts';
@@ -24,8 +24,7 @@ runCommand(async () => {
   });
   const [file, ...more] = positionals;
   if (!file || more.length > 0) throw new UserError(`One file, please:\n${USAGE.join('\n')}`);
-  const only = value('only')?.split(',');
-  const exercises = only?.map((name) => findExercise(name.trim())) ?? readExercises();
+  const exercises = findExercises(value('only'));
   const seed = Number(value('seed') ?? USUAL_SEED);
   if (!Number.isSafeInteger(seed)) throw new UserError('The seed is a whole number.');
   const limitSeconds = limitOf(value('limit') ?? USUAL_LIMIT_SECONDS) / 1000;

@@ -1,5 +1,5 @@
 import { resolve } from 'node:path';
-import { findExercise, readExercises } from '../../grader/catalogue.ts';
+import { findExercises } from '../../grader/catalogue.ts';
 import { commandArguments } from '../arguments.ts';
 import { makeHandout } from '../handout/handout.ts';
 import { runCommand } from '../process/lifetime.ts';
@@ -15,8 +15,7 @@ runCommand(async () => {
   const { positionals, value } = commandArguments({ usage: USAGE, options: ['only'] });
   const [folder, ...more] = positionals;
   if (!folder || more.length > 0) throw new UserError(`One folder, please:\n${USAGE.join('\n')}`);
-  const only = value('only')?.split(',');
-  const exercises = only?.map((name) => findExercise(name.trim())) ?? readExercises();
+  const exercises = findExercises(value('only'));
   const target = resolve(folder);
   makeHandout(target, exercises);
   print(`The handout is in ${target}`);
