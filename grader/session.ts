@@ -20,7 +20,7 @@ import { buildWalls } from './supervisor/walls.ts';
 import type { Assignment, Problem } from './wire.ts';
 
 /** How many requirements are checked at a time: they wait more than they work. */
-const AT_ONCE = 5;
+export const AT_ONCE = 5;
 const PREPARED_AT_ONCE = 3;
 const WARM_SERVERS = 3;
 const WARM_HOSTS = 3;
@@ -49,10 +49,18 @@ export class Session {
   readonly #hosts: HostPool;
   readonly #runner: SpecRunner;
   readonly #folder: string;
+  readonly #atOnce: number;
   readonly #memory: { stop(): void };
   #count = 0;
 
-  private constructor(servers: Servers, hosts: HostPool, runner: SpecRunner, folder: string) {
+  private constructor(
+    servers: Servers,
+    hosts: HostPool,
+    runner: SpecRunner,
+    folder: string,
+    atOnce: number,
+  ) {
+    this.#atOnce = atOnce;
     this.#servers = servers;
     this.#hosts = hosts;
     this.#runner = runner;
@@ -63,6 +71,7 @@ export class Session {
   /**
    * Starts everything that takes time, all at once.
    *
+   * @param atOnce how many requirements are checked at a time
    * @param shutIn puts walls around submissions, the best that the system offers
    * @throws UserError when no Redis can be had, or there is no room for temporary files
    */
@@ -83,7 +92,7 @@ export class Session {
     );
     servers.warm(WARM_SERVERS);
     await warming;
-    const session = new Session(servers, hosts, await starting, folder);
+    const session = new Session(servers, hosts, await starting, folder, atOnce);
     lifetime.atEnd(() => session.close());
     return session;
   }
@@ -141,7 +150,7 @@ export class Session {
   async warmUp(hosts = WAITING_HOSTS): Promise<void> {
     // The next submission begins in processes that have seen none before.
     await this.#hosts.retire();
-    this.#servers.warm(AT_ONCE);
+    this.#servers.warm(this.#atOnce);
     await this.#hosts.warm(hosts);
     await this.#hosts.ready();
   }

@@ -16,7 +16,7 @@ import { findSubmissions } from './submissions.ts';
 import { classSummary } from './summary.ts';
 
 const USUAL_OUT = 'grades';
-const USUAL_LIMIT_SECONDS = 180;
+const USUAL_LIMIT_SECONDS = 300;
 
 /** The options of a class run, each with a value. */
 export const CLASS_OPTIONS = ['class', 'out', 'jobs', 'limit', 'shard', 'docker'] as const;
@@ -44,7 +44,7 @@ export async function gradeClassCommand(
 
   const folder = resolve(value('class') ?? '');
   if (!existsSync(folder)) throw new UserError(`There is no folder ${folder}.`);
-  const jobs = wholeNumber('--jobs', value('jobs'), usualJobs());
+  const jobs = wholeNumber('--jobs', value('jobs'), availableParallelism());
   const limitMs = limitOf(value('limit'));
   const image = value('docker');
   const launch = image ? await containersOf(image) : onThisMachine;
@@ -145,11 +145,6 @@ function shardOf<Submission>(all: readonly Submission[], shard: string | undefin
     throw new UserError(`--shard is a part of a number of parts, such as 2/4, not '${shard}'.`);
   }
   return all.filter((_, index) => index % count === number - 1);
-}
-
-/** One submission is worked at by several processes, which keep two processors busy. */
-function usualJobs(): number {
-  return Math.max(1, Math.floor(availableParallelism() / 2));
 }
 
 /** How long one student's work may take, in milliseconds: `--limit` is in seconds. */

@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { join } from 'node:path';
 import { run } from '../../workbook/process/run.ts';
 import { UserError } from '../../workbook/process/user-error.ts';
-import { type Launch, WORKER } from './worker.ts';
+import type { Launch } from './worker.ts';
 
 /** Where a container finds what has been handed in. */
 const INSIDE = '/submissions';
@@ -29,14 +29,14 @@ export async function containersOf(image: string): Promise<Launch> {
         `To build one: ${BUILD.replace('IMAGE', image)}`,
     );
   }
-  return (folder) => {
+  return (folder, args) => {
     const name = `redis-streams-workbook-${randomUUID()}`;
     const mount = `type=bind,source=${folder},target=${INSIDE},readonly`;
     return {
       command: 'docker',
       args: [
         ...['run', '--rm', '--interactive', '--init', '--name', name, ...LIMITS],
-        ...['--mount', mount, image, 'node', ...WORKER],
+        ...['--mount', mount, image, 'node', ...args],
       ],
       pathInside: (...parts) => [INSIDE, ...parts].join('/'),
       end: async () => {
@@ -47,9 +47,9 @@ export async function containersOf(image: string): Promise<Launch> {
 }
 
 /** Starts workers as processes of this machine. */
-export const onThisMachine: Launch = (folder) => ({
+export const onThisMachine: Launch = (folder, args) => ({
   command: process.execPath,
-  args: [...WORKER],
+  args,
   pathInside: (...parts) => join(folder, ...parts),
   end: async () => {},
 });

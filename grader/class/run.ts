@@ -14,6 +14,9 @@ import { type Graded, type Launch, Worker } from './worker.ts';
 /** After so many students a worker is replaced by a new one, so that nothing can add up. */
 const ORDERS_PER_WORKER = 25;
 
+/** Several students keep the processors busy: the fewer processes for each, the less it costs to start them. */
+const REQUIREMENTS_AT_ONCE = 2;
+
 export interface RunOptions {
   /** How many students are graded at a time. */
   readonly jobs: number;
@@ -51,7 +54,7 @@ export async function gradeClass(
           void worker.stop();
           worker = undefined;
         }
-        worker ??= new Worker(options.launch);
+        worker ??= new Worker(options.launch, REQUIREMENTS_AT_ONCE);
         const started = performance.now();
         const graded = await gradeOne(worker, submission, seed, options.limitMs);
         if (signal.aborted) return;

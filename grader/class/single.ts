@@ -4,6 +4,7 @@ import type { Lifetime } from '../../workbook/process/lifetime.ts';
 import { UserError } from '../../workbook/process/user-error.ts';
 import type { Exercise } from '../catalogue.ts';
 import type { ExerciseResult } from '../result.ts';
+import { AT_ONCE } from '../session.ts';
 import { onThisMachine } from './container.ts';
 import { recordOf } from './record.ts';
 import { findSubmission } from './submissions.ts';
@@ -42,7 +43,7 @@ async function gradeFiles(
   lifetime: Lifetime,
 ) {
   if (Object.keys(files).length === 0) return undefined;
-  const worker = new Worker(onThisMachine);
+  const worker = new Worker(onThisMachine, AT_ONCE);
   lifetime.atEnd(() => worker.kill());
   const graded = await worker.grade(files, seed, limitMs);
   await worker.stop();

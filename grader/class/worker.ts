@@ -19,16 +19,18 @@ import {
   type WorkerFunctions,
 } from './wire.ts';
 
+const WORKER = ['workbook/launch.cjs', 'grade-worker'];
+
 /** How an order came out: all of it, or what had been settled when it was stopped. */
 export type Graded =
   | { readonly whole: readonly FileResult[] }
   | { readonly stopped: string; readonly settled: ReadonlyMap<string, RequirementResult[]> };
 
-/** The command of a worker, in the workbook's folder, after `node`. */
-export const WORKER = ['workbook/launch.cjs', 'grade-worker'];
-
-/** How a worker is started that finds submissions in this folder. */
-export type Launch = (folder: string) => {
+/** How a worker is started that finds submissions in this folder: in the workbook's own, as `node` with these arguments. */
+export type Launch = (
+  folder: string,
+  args: readonly string[],
+) => {
   readonly command: string;
   readonly args: readonly string[];
   /** What it calls a path below that folder. */
@@ -51,10 +53,11 @@ export class Worker {
   orders = 0;
   alive = true;
 
-  constructor(launch: Launch) {
+  /** @param atOnce how many requirements it checks at a time */
+  constructor(launch: Launch, atOnce: number) {
     // In a container, root is not allowed to look into what belongs to others.
     chmodSync(this.#folder, 0o755);
-    this.#launched = launch(this.#folder);
+    this.#launched = launch(this.#folder, [...WORKER, String(atOnce)]);
     this.#child = spawn(this.#launched.command, this.#launched.args, {
       cwd: ROOT,
       stdio: ['pipe', 'pipe', 'pipe'],

@@ -10,15 +10,17 @@ import {
   type WorkerFunctions,
 } from '../../grader/class/wire.ts';
 import { type Job, Session } from '../../grader/session.ts';
+import { commandArguments } from '../arguments.ts';
 import { runCommand } from '../process/lifetime.ts';
 import { UserError } from '../process/user-error.ts';
 
 const HOSTS_FOR_THE_NEXT = 3;
 
 runCommand(async (lifetime) => {
+  const { positionals } = commandArguments({ usage: [] });
   if (process.stdin.isTTY)
     throw new UserError('This is a part of: npm run grade -- --class FOLDER');
-  const session = await Session.open(lifetime, { shutIn: true });
+  const session = await Session.open(lifetime, { atOnce: Number(positionals[0]), shutIn: true });
   const exercises = readExercises();
 
   const grade = async ({ files, seed }: Order): Promise<FileResult[]> => {
