@@ -78,6 +78,18 @@ describe('npm start in a terminal', () => {
     expect(terminal.history).not.toContain('Missing');
   });
 
+  it('has its welcome and its list on one screen of 24 lines', async () => {
+    const terminal = new Terminal(new Bench(), {}, 'start');
+
+    await terminal.shows(/↑\/↓ to navigate/);
+
+    expect(terminal.text).toMatch(
+      /^The Redis Streams workbook[\s\S]*A book you can run[\s\S]*● Next: Play chapter 1[\s\S]*○ Work on an exercise/,
+    );
+    terminal.press('escape');
+    expect(await terminal.ended).toBe(0);
+  });
+
   it('runs whatever is chosen, and shows what to type for it', { timeout: 180_000 }, async () => {
     const bench = new Bench();
     notTheFirstTime(bench);

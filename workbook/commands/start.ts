@@ -15,35 +15,32 @@ runCommand(async (lifetime) => {
   commandArguments({ usage: ['npm start      the menu'] });
   print(colour.bold('The Redis Streams workbook'));
   print('');
-  if (!hasProgress()) await welcome(lifetime);
+  const greeting = hasProgress() ? undefined : await welcome(lifetime);
   if (isInteractive()) {
     lifetime.endWithCtrlC();
-    await runMenu(lifetime);
+    await runMenu(lifetime, greeting);
   } else {
+    if (greeting) print(`${greeting}\n`);
     print(plainMenu());
   }
   return 0;
 });
 
-/** Once, at the very beginning. */
-async function welcome(lifetime: Lifetime): Promise<void> {
+/** Said once, at the very beginning: what this is, how long it takes, and what is missing, if anything is. */
+async function welcome(lifetime: Lifetime): Promise<string> {
   const exercises = readExercises().length;
-  print(
+  const said = [
     paragraph(
       `A book you can run: ${readChapters().length} chapters, each with a lesson of a quarter of an hour and a scene that plays for some seconds, and ${exercises} challenges, an evening each, which are graded here.`,
     ),
-  );
-  print('');
-  print(
     paragraph(
       'Everything runs on a real Redis, which starts and ends with each command. If there is none on this machine, the first chapter fetches one: seconds on Debian and Ubuntu, a minute or two elsewhere. Nothing is installed.',
     ),
-  );
-  print('');
+  ];
   for await (const { state, what, finding, advice } of examine(lifetime)) {
     if (state !== 'bad') continue;
-    print(paragraph(`${colour.red('Missing')}  ${what}: ${finding}`));
-    if (advice) print(paragraph(`-> ${advice}`, '  '));
-    print('');
+    const missing = paragraph(`${colour.red('Missing')}  ${what}: ${finding}`);
+    said.push(advice ? `${missing}\n${paragraph(`-> ${advice}`, '  ')}` : missing);
   }
+  return said.join('\n\n');
 }

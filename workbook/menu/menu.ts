@@ -19,23 +19,30 @@ interface Choice {
 }
 
 const LABEL_WIDTH = 70;
-/** Lines of the screen that the list must leave free: the overview, the question, the help below it. */
-const LINES_AROUND = 14;
+/** Lines of the screen that the list must leave free: the heading, the question, the help below it. */
+const LINES_AROUND = 7;
 const SHORTEST_LIST = 5;
 const LEAVE: Choice = { label: 'Leave' };
 const BACK: Choice = { label: 'Back' };
 
-/** The menu, again and again, until somebody leaves it. */
-export async function runMenu(lifetime: Lifetime): Promise<void> {
+/**
+ * The menu, again and again, until somebody leaves it.
+ *
+ * @param welcome what to begin with, for somebody who has no progress to look at yet
+ */
+export async function runMenu(lifetime: Lifetime, welcome: string | undefined): Promise<void> {
+  let greeting = welcome;
   for (;;) {
     const progress = readProgress();
     const next = suggest(progress, readStandings(progress));
-    print(overview(progress));
-    print('');
+    const above = `${greeting ?? overview(progress)}\n`;
+    greeting = undefined;
+    print(above);
     const first: Choice = { label: `Next: ${next.what}`, words: wordsOf(next.command) };
     const entry = await choose(
       'What would you like to do? (Esc: leave)',
       [first, ...entries(), LEAVE],
+      above,
       lifetime,
     );
     if (!entry || entry === LEAVE) return;
@@ -50,7 +57,7 @@ async function runChoice(
   choices: readonly Choice[],
   lifetime: Lifetime,
 ): Promise<void> {
-  const choice = await choose(`${message} (Esc: back)`, [...choices, BACK], lifetime);
+  const choice = await choose(`${message} (Esc: back)`, [...choices, BACK], '', lifetime);
   if (choice?.words) await runTyped(choice.words, lifetime);
 }
 
@@ -107,12 +114,18 @@ function programs(): Choice[] {
   );
 }
 
-/** One of these, or undefined for Esc and Ctrl+C. The command for the one that is marked stands beside it. */
+/**
+ * One of these, or undefined for Esc and Ctrl+C. The command for the one that is marked stands beside it.
+ *
+ * @param above the text that is to stay on the screen, above the list
+ */
 async function choose(
   message: string,
   choices: readonly Choice[],
+  above: string,
   lifetime: Lifetime,
 ): Promise<Choice | undefined> {
+  const linesAround = above.split('\n').length + LINES_AROUND;
   const chosen = await select({
     message,
     options: choices.map((choice, value) => ({
@@ -120,7 +133,7 @@ async function choose(
       label: cut(choice.label, LABEL_WIDTH),
       ...(choice.words ? { hint: typed(choice.words[0] ?? '', choice.words.slice(1)) } : {}),
     })),
-    maxItems: Math.max(SHORTEST_LIST, process.stdout.rows - LINES_AROUND),
+    maxItems: Math.max(SHORTEST_LIST, process.stdout.rows - linesAround),
     // A signal of its own: select() keeps listening to it for ever.
     signal: AbortSignal.any([lifetime.signal]),
   });
