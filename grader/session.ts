@@ -103,7 +103,12 @@ export class Session {
     seed: number,
     onResult: (job: Job, result: RequirementResult) => void = () => {},
   ): Promise<ExerciseResult[]> {
-    const typeChecks = checkTypes(jobs.map(({ file }) => file));
+    const typeChecks = checkTypes(
+      jobs.map(({ file }) => file),
+      this.#folder,
+    );
+    // Whoever waits for them hears of the error.
+    typeChecks.catch(() => {});
     const outcomes = new Map<Job, Prepared | { problem: Problem }>();
     const waiting = [...jobs];
     const prepareNext = async (): Promise<void> => {

@@ -49,7 +49,8 @@ async function describeStream(redis: Redis, key: string): Promise<string[]> {
     if (pending === 0) continue;
     const range = (await redis.xpending(key, name, '-', '+', PENDING)) as PendingEntry[];
     for (const [id, consumer, idleMs, deliveries] of range) {
-      lines.push(`    ${id} held by ${consumer} for ${idleMs} ms, delivered ${deliveries} times`);
+      const count = deliveries === 1 ? 'once' : `${deliveries} times`;
+      lines.push(`    ${id} held by ${consumer} for ${idleMs} ms, delivered ${count}`);
     }
     if (pending > PENDING) lines.push(`    ... and ${pending - PENDING} more`);
   }

@@ -105,13 +105,11 @@ describe('npm run grade', () => {
     LONG,
     async () => {
       const bench = new Bench();
-      const file = submission(
-        bench,
-        readSolution().replace(
-          '  const { productId, userId, quantity, timestamp } = order;',
-          "  const { productId, userId, quantity, timestamp } = order;\n  const none: { price: number } = (order as any).discount;\n  console.log(none.price.toFixed(2));\n  const text: number = 'three';",
-        ),
+      const code = readSolution().replace(
+        '  const { productId, userId, quantity, timestamp } = order;',
+        "  const { productId, userId, quantity, timestamp } = order;\n  const none: { price: number } = (order as any).discount;\n  console.log(none.price.toFixed(2));\n  const text: number = 'three';\n  redis.nothing();",
       );
+      const file = submission(bench, `${code}export const here = await import.meta.url;\n`);
 
       const { stdout } = await bench.run('grade', 'orders', '1', '--file', file);
 
@@ -124,6 +122,11 @@ describe('npm run grade', () => {
       expect(stdout).toMatch(new RegExp(`at {10}.*orders\\.ts:${line}:\\d+`));
       expect(stdout).toContain(`orders.ts:${line + 1}:9`);
       expect(stdout).toContain("Type 'string' is not assignable to type 'number'");
+      // Far from the workbook's packages, they are known all the same.
+      expect(stdout).toContain(
+        `orders.ts:${line + 2}:9  Property 'nothing' does not exist on type`,
+      );
+      expect(stdout.match(/^ {2}orders\.ts:/gm)).toHaveLength(2);
     },
   );
 

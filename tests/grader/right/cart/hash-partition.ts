@@ -1,5 +1,6 @@
 // Style: projectors say that they live with keys that expire; the users are dealt out by a hash, modulo how many live.
-import { createHash } from 'node:crypto';
+// One that stops says nothing: its users wait until its key has expired.
+import { createHash, randomUUID } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Redis } from 'ioredis';
 
@@ -126,10 +127,11 @@ export async function runProjector(
   name: string,
   { signal, leaseMs }: ProjectorOptions,
 ): Promise<void> {
+  const sign = `cart:alive:${name}:${randomUUID()}`;
   while (!signal.aborted) {
-    await redis.set(`cart:alive:${name}`, Date.now(), 'PX', leaseMs);
+    await redis.set(sign, Date.now(), 'PX', leaseMs);
     const alive = (await redis.keys('cart:alive:*')).sort();
-    const index = alive.indexOf(`cart:alive:${name}`);
+    const index = alive.indexOf(sign);
     const mine = (await findUsers(redis)).filter((user) => {
       const hash = createHash('sha1').update(user).digest();
       return hash.readUInt32BE(0) % alive.length === index;
@@ -142,5 +144,4 @@ export async function runProjector(
     }
     await sleep(Math.min(40, leaseMs / 3), undefined, { signal }).catch(() => {});
   }
-  await redis.del(`cart:alive:${name}`);
 }
