@@ -19,7 +19,7 @@ export type Channel = 'email' | 'sms' | 'push';
 export type Deliver = (notification: Notification, id: string) => Promise<void>;
 
 export interface NotifierOptions {
-  /** The notifier returns within a second of its abort, after finishing the notification in hand. */
+  /** The notifier returns within a second of its abort. It finishes the delivery in hand, if that does not take longer. */
   signal: AbortSignal;
   /**
    * A notification that nobody has touched for so long has been left behind, or its delivery failed. Look for such

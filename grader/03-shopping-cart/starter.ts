@@ -63,8 +63,8 @@ export async function rebuildCarts(redis: Redis): Promise<number> {
 /**
  * Tasks 4 and 5. Keeps the carts of all users up to date, until the signal is aborted, as the consumer `name` of the
  * group `cart_projectors` on each user's stream. Users are those who have a stream: others write to them as well,
- * and new ones come. Several projectors share the users; one user's events are applied in order, by one projector at a
- * time. When a projector dies, another takes over within about `leaseMs`. `redis` belongs to the caller.
+ * and new ones come. Several projectors share the users, and each user's events are applied in order. When a
+ * projector dies, another takes over within about `leaseMs`. `redis` belongs to the caller.
  */
 export async function runProjector(
   redis: Redis,
