@@ -10,14 +10,15 @@ export type OrderTrial = Trial<Orders>;
 export const STREAM = 'orders:new';
 export const GROUP = 'order_processors';
 
-/** Orders no two of which look alike. */
+/** Orders as clocks and customers make them: not in the order of their timestamps, and now and then one comes twice. */
 export function makeOrders({ random }: OrderTrial, count: number, first = 1): Order[] {
-  return Array.from({ length: count }, (_, index) => ({
-    productId: `tea-${first + index}`,
+  const orders = Array.from({ length: count }, (_, index) => ({
+    productId: `Tea-${first + index}`,
     userId: `user-${random.between(1000, 9999)}`,
     quantity: random.between(1, 12),
-    timestamp: 1_790_000_000_000 + (first + index) * 1000 + random.between(0, 999),
+    timestamp: 1_790_000_000_000 + random.between(0, 1_000_000_000),
   }));
+  return orders.map((order, index) => (index % 6 === 5 ? (orders[index - 1] ?? order) : order));
 }
 
 /** Orders as another service publishes them: a check does not need the learner's publishOrder. */
@@ -28,7 +29,7 @@ export async function addOrders(
 ): Promise<Map<string, Order>> {
   const orders = makeOrders(trial, count, first);
   const ids = await Promise.all(
-    orders.map((order) => trial.redis.xadd(STREAM, '*', ...Object.entries(order).flat())),
+    orders.map((order) => trial.redis.xadd(STREAM, '*', ...trial.random.fieldsOf(order))),
   );
   return new Map(orders.map((order, index) => [String(ids[index]), order]));
 }

@@ -1,5 +1,6 @@
 import type { Spec } from '../harness/exercise.ts';
 import * as publishing from './publishing.ts';
+import * as reclaiming from './reclaiming.ts';
 import * as recovering from './recovering.ts';
 import { requirements } from './requirements.ts';
 import type { Orders } from './shop.ts';
@@ -17,7 +18,7 @@ export const spec: Spec<Orders> = {
     share: working.share,
     stop: working.stop,
     pending: recovering.pending,
-    reclaim: recovering.reclaim,
+    reclaim: reclaiming.reclaim,
     trimmed: recovering.trimmed,
     history: recovering.history,
     crash: working.crash,

@@ -10,6 +10,7 @@ import {
   waitsAndStops,
 } from '../harness/scenarios.ts';
 import { check, eventually } from '../harness/unmet.ts';
+import { expectUntouched } from '../harness/untouched.ts';
 import {
   addNotifications,
   CHANNELS,
@@ -52,11 +53,15 @@ export const deliver: Check<Notifications> = async (trial) => {
 };
 
 export const routes: Check<Notifications> = async (trial) => {
-  await makeGroups(trial);
+  const groups = await makeGroups(trial);
   const sent = await addNotifications(trial, 12);
+  // Some of them, of every type, have been given to somebody who is dead, and he was not the first.
+  for (const group of groups) {
+    await group.makeIdle('dead', await group.leavePending('dead', 6), { deliveries: 12 });
+  }
 
   for (const channel of CHANNELS) {
-    const { handled, end } = await startAlone(trial, channel);
+    const { handled, end } = await startAlone(trial, channel, RETRY_AFTER_MS);
     const own = idsFor(channel, sent);
     await handled.include(own);
     await groupOf(trial, channel).allAcknowledged();
@@ -86,6 +91,7 @@ export const everyGroup: Check<Notifications> = async (trial) => {
     });
     await end();
   }
+  await expectUntouched(trial, STREAM, 'a channel that comes later will need it');
   const ids = (await redis.xrange(STREAM, '-', '+')).map(([id]) => id);
   check(isDeepStrictEqual(ids, [...sent.keys()]), {
     expected: `the stream to stay as it is, with its ${sent.size} entries`,
@@ -122,11 +128,14 @@ export const retry: Check<Notifications> = async (trial) => {
   });
   await group.allAcknowledged();
 
-  const [, second] = handled.of(bad);
-  const waited = (second?.at ?? 0) - (first?.at ?? 0);
+  const attempts = handled.of(bad);
+  const [, second] = attempts;
+  const waited = Math.min(
+    ...attempts.slice(1).map(({ at }, index) => at - (attempts[index]?.at ?? 0)),
+  );
   // Idle time runs from when Redis gave it out, which may be a little before the first attempt.
   check(waited > RETRY_AFTER_MS / 2, {
-    expected: `the second attempt to come once the notification has been idle for ${RETRY_AFTER_MS} ms`,
+    expected: `every further attempt to come once the notification has been idle for ${RETRY_AFTER_MS} ms`,
     happened: `it came after ${Math.round(waited)} ms`,
   });
   check(isDeepStrictEqual(second?.item, first?.item), {
@@ -191,10 +200,10 @@ async function alerts(trial: NewsTrial) {
 }
 
 /** One notifier of a channel, in a process of its own. */
-async function startAlone(trial: NewsTrial, channel: Channel) {
+async function startAlone(trial: NewsTrial, channel: Channel, minIdleMs = NEVER_IDLE_MS) {
   const worker = await trial.hire(`${channel}-1`);
   const handled = new Handled<Notification>();
-  const loop = startNotifier(worker, channel, NEVER_IDLE_MS, handled);
+  const loop = startNotifier(worker, channel, minIdleMs, handled);
   return { handled, end: () => loop.end() };
 }
 

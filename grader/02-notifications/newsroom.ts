@@ -41,19 +41,22 @@ export async function makeGroups(
   return groups;
 }
 
-/** Notifications no two of which look alike, of all types or of one. */
+/** Notifications of all types or of one. Now and then a message is empty, and now and then a notification comes twice. */
 export function makeNotifications(
   { random }: NewsTrial,
   count: number,
   type?: NotificationType,
 ): Notification[] {
-  return Array.from({ length: count }, (_, index) => ({
-    userId: `user-${random.between(1000, 9999)}`,
+  const notifications = Array.from({ length: count }, (_, index) => ({
+    userId: `User-${random.between(1000, 9999)}`,
     // All types in turn first, so that none is missing among a few.
     type: type ?? TYPES[index % TYPES.length] ?? 'new_follower',
-    message: `message ${index}: ${random.between(1, 1_000_000)} "quoted", and ünïcödé`,
+    message: index % 5 === 3 ? '' : ` ${random.between(1, 1_000_000)} "quoted", and ünïcödé\n`,
     timestamp: 1_790_000_000_000 + random.between(0, 1_000_000_000),
   }));
+  return notifications.map((one, index) =>
+    index % 9 === 8 ? (notifications[index - TYPES.length] ?? one) : one,
+  );
 }
 
 /** Notifications as another service sends them: a check does not need the learner's sendNotification. */
@@ -64,7 +67,7 @@ export async function addNotifications(
 ): Promise<Map<string, Notification>> {
   const notifications = makeNotifications(trial, count, type);
   const ids = await Promise.all(
-    notifications.map((one) => trial.redis.xadd(STREAM, '*', ...Object.entries(one).flat())),
+    notifications.map((one) => trial.redis.xadd(STREAM, '*', ...trial.random.fieldsOf(one))),
   );
   return new Map(notifications.map((one, index) => [String(ids[index]), one]));
 }

@@ -1,9 +1,11 @@
 import { isDeepStrictEqual } from 'node:util';
 import type { Redis } from 'ioredis';
+import type { Channel } from '../../solutions/02-notifications/notifications.ts';
 import { expectEntries } from '../harness/entries.ts';
 import type { Check } from '../harness/exercise.ts';
 import { refusal } from '../harness/refusal.ts';
 import { check } from '../harness/unmet.ts';
+import { expectUntouched } from '../harness/untouched.ts';
 import {
   addNotifications,
   CHANNELS,
@@ -55,6 +57,7 @@ export const keep: Check<Notifications> = async (trial) => {
     expected: `all ${FILLED + 20} notifications to be there: a slow channel still needs the first one`,
     happened: `${length} are left`,
   });
+  await expectUntouched(trial, STREAM, 'the slowest channel still needs it');
 };
 
 export const groups: Check<Notifications> = async (trial) => {
@@ -76,14 +79,16 @@ export const groups: Check<Notifications> = async (trial) => {
 
 /** Each group is given so many entries when one of its consumers reads all there is. */
 async function expectGroupsToSee(trial: NewsTrial, count: number): Promise<void> {
-  for (const channel of CHANNELS) {
-    const group = groupOf(trial, channel);
-    const seen = await group.leavePending('probe', 1000).catch((error: Error) => error.message);
-    check(Array.isArray(seen) && seen.length === count, {
-      expected: `${group.name} to be given all ${count} notifications that were sent`,
-      happened: Array.isArray(seen) ? `it was given ${seen.length}` : `Redis says: ${seen}`,
-    });
-  }
+  for (const channel of CHANNELS) await expectGroupToSee(trial, channel, count);
+}
+
+async function expectGroupToSee(trial: NewsTrial, channel: Channel, count: number): Promise<void> {
+  const group = groupOf(trial, channel);
+  const seen = await group.leavePending('probe', 1000).catch((error: Error) => error.message);
+  check(Array.isArray(seen) && seen.length === count, {
+    expected: `${group.name} to be given all ${count} notifications that were sent`,
+    happened: Array.isArray(seen) ? `it was given ${seen.length}` : `Redis says: ${seen}`,
+  });
 }
 
 export const groupsAgain: Check<Notifications> = async (trial) => {
@@ -117,6 +122,9 @@ export const groupsAgain: Check<Notifications> = async (trial) => {
       expected: `${group?.name} to stay as it was: ${before}`,
       happened: `now it is ${after}`,
     });
+    for (const channel of CHANNELS) {
+      if (channel !== existing) await expectGroupToSee(trial, channel, 5);
+    }
   }
 
   for (let round = 0; round < 5; round++) {

@@ -22,6 +22,11 @@ export class Group {
     this.name = name;
   }
 
+  /** All that is in the stream now counts as delivered and acknowledged. */
+  async skipAll(): Promise<void> {
+    await this.redis.xgroup('SETID', this.stream, this.name, '$');
+  }
+
   async create(): Promise<void> {
     await this.redis.xgroup('CREATE', this.stream, this.name, '0', 'MKSTREAM');
   }
@@ -33,10 +38,19 @@ export class Group {
     return (reply?.[0]?.[1] ?? []).map(([id]) => id);
   }
 
-  /** Makes pending entries look as if nobody had touched them for ten minutes. */
-  async makeIdle(consumer: string, ids: readonly string[]): Promise<void> {
-    const idle = ['IDLE', LONG_IDLE_MS, 'JUSTID'] as const;
-    await this.redis.xclaim(this.stream, this.name, consumer, 0, ...ids, ...idle);
+  /**
+   * Makes pending entries look as if nobody had touched them for a while.
+   *
+   * @param idleMs ten minutes, if it is not said
+   * @param deliveries how often they have been delivered by now
+   */
+  async makeIdle(
+    consumer: string,
+    ids: readonly string[],
+    { idleMs = LONG_IDLE_MS, deliveries = 1 } = {},
+  ): Promise<void> {
+    const options = ['IDLE', idleMs, 'RETRYCOUNT', deliveries, 'JUSTID'] as const;
+    await this.redis.xclaim(this.stream, this.name, consumer, 0, ...ids, ...options);
   }
 
   /** Makes acknowledged entries pending again: as after a crash between the work and its XACK. */

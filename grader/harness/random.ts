@@ -15,6 +15,19 @@ export class Random {
     return items[this.between(0, items.length - 1)] ?? items[0];
   }
 
+  /** The same items in another order. */
+  shuffled<Item>(items: readonly Item[]): Item[] {
+    return items
+      .map((item) => ({ item, place: this.#next() }))
+      .sort((a, b) => a.place - b.place)
+      .map(({ item }) => item);
+  }
+
+  /** An entry's names and values, in any order: what a field means says its name. */
+  fieldsOf(item: object): string[] {
+    return this.shuffled(Object.entries(item)).flat().map(String);
+  }
+
   /** Mulberry32: 32 bits of state, and every bit of the seed counts. */
   #next(): number {
     this.#state = (this.#state + 0x6d2b79f5) >>> 0;

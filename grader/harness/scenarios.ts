@@ -4,6 +4,7 @@ import { Gate, type Handled } from './handled.ts';
 import { commandsWhileIdle } from './idle.ts';
 import { type Line, NEVER_IDLE_MS } from './line.ts';
 import { check, eventually } from './unmet.ts';
+import type { Worker } from './worker.ts';
 
 const NAMES = ['alice', 'bob', 'carol'];
 const WORK_MS = 4;
@@ -147,22 +148,58 @@ export async function waitsAndStops<Submission, Item>(line: Line<Submission, Ite
 
   // More than a worker could get done in a second: it has to stop in the middle of it.
   const inHand = new Gate();
-  const [first = ''] = (await line.add(60)).keys();
-  const busy = line.start(bob, NEVER_IDLE_MS, async () => {
-    await inHand.opened;
-    await sleep(SLOW_WORK_MS);
-  });
-  await handled.include([first]);
-  const stopped = busy.stop();
-  stopped.catch(() => {});
-  await trial.reacts(bob);
-  inHand.open();
-  await stopped;
+  const ids = [...(await line.add(60)).keys()];
+  const [first = ''] = ids;
+  await stopsInMidWork(line, bob, NEVER_IDLE_MS, inHand, () => handled.include([first]));
   const finished = handled.of(first).some(({ done }) => done);
   check(finished && !(await group.pendingIds()).includes(first), {
     expected: `the ${what} in hand to be finished and acknowledged before the worker returns`,
     happened: finished ? `${first} is still pending` : `the handler of ${first} was still running`,
   });
+  // All that nobody was given by now is given to somebody who is dead, and taken over from there.
+  await line.add(40);
+  const left = await group.leavePending('dead', ids.length + 40);
+  const pendingIds = await group.pendingIds();
+  const lost = ids.find(
+    (id) => !pendingIds.includes(id) && !handled.of(id).some(({ done }) => done),
+  );
+  check(lost === undefined, {
+    expected: `every ${what} that the worker did not come to any more to be left for others`,
+    happened: `${lost} was acknowledged, and never handled`,
+  });
+  await group.makeIdle('dead', left);
+  const before = handled.calls.length;
+  await stopsInMidWork(line, bob, SHORT_IDLE_MS, new Gate(), () =>
+    eventually(() => handled.calls.length > before, {
+      expected: `what a dead worker has left to be taken over`,
+      happened: 'nothing was, in some seconds',
+    }),
+  );
+  const after = await commandsWhileIdle(trial);
+  check(after.count === 0, {
+    expected: 'a worker that has returned to be done: no timer of its own, no loop that goes on',
+    happened: `it sent ${after.count} commands in the ${after.milliseconds} ms after it returned`,
+  });
+}
+
+/** Stops a worker that has more to do than could be done within a second. */
+async function stopsInMidWork<Submission, Item>(
+  line: Line<Submission, Item>,
+  worker: Worker<Submission>,
+  minIdleMs: number,
+  inHand: Gate,
+  hasBegun: () => Promise<unknown>,
+): Promise<void> {
+  const busy = line.start(worker, minIdleMs, async () => {
+    await inHand.opened;
+    await sleep(SLOW_WORK_MS);
+  });
+  await hasBegun();
+  const stopped = busy.stop();
+  stopped.catch(() => {});
+  await line.trial.reacts(worker);
+  inHand.open();
+  await stopped;
 }
 
 /** While a handler runs, its entry is pending; one that failed stays so, and the worker goes on. */

@@ -193,7 +193,7 @@ export class Loop {
     if (!inTime) {
       throw new Unmet(
         `${this.#name} returns within a second when its signal is aborted`,
-        `worker ${name} was still running. Is it waiting in a blocked read?`,
+        `worker ${name} was still running. Is it waiting in a blocked read, or working on until nothing is left?`,
       );
     }
     const error = await this.ended;

@@ -1,0 +1,101 @@
+import { isDeepStrictEqual } from 'node:util';
+import type { Order } from '../../solutions/01-order-processing/orders.ts';
+import type { Check } from '../harness/exercise.ts';
+import type { Group } from '../harness/group.ts';
+import { holdingWrites } from '../harness/hold-writes.ts';
+import type { Line } from '../harness/line.ts';
+import { check } from '../harness/unmet.ts';
+import type { Worker } from '../harness/worker.ts';
+import { type Orders, orderLine } from './shop.ts';
+
+const MIN_IDLE_MS = 60_000;
+
+export const reclaim: Check<Orders> = async (trial) => {
+  const line = await orderLine(trial);
+  const { group, handled } = line;
+  const orders = await line.add(1310);
+  // XAUTOCLAIM looks at ten times COUNT entries, and may well return none of them, and go on.
+  const fresh = await group.leavePending('alive', 1060);
+  await group.makeIdle('alive', fresh.slice(0, 20), { idleMs: 0.75 * MIN_IDLE_MS });
+  const old = await group.leavePending('dead', 250);
+  await group.makeIdle('dead', old);
+  const own = old.slice(100, 103);
+  await group.makeIdle('carol', own);
+  const bad = old.slice(40, 42);
+  const carol = await trial.hire('carol');
+
+  const work = (id: string) => {
+    if (bad.includes(id) && handled.times(id) === 1)
+      throw new Error('this order cannot be handled now (a part of the check)');
+  };
+  const reclaimAgain = () =>
+    carol.call.reclaimOrders('carol', MIN_IDLE_MS, handled.by('carol', work));
+  const count = await reclaimAgain();
+
+  const robbed = fresh.filter((id) => handled.times(id) > 0);
+  check(robbed.length === 0, {
+    expected: 'orders that somebody has touched less than minIdleMs ago to be left alone',
+    happened: `${robbed.length} orders of a worker that is alive were taken and handled`,
+  });
+  const wrong = old.filter((id) => handled.times(id) !== 1);
+  check(wrong.length === 0, {
+    expected:
+      'each of the 250 orders that were left, by a dead worker or by carol herself, to be handled once',
+    happened: `${handled.calls.length} calls of the handler; ${wrong[0]} had ${handled.times(wrong[0] ?? '')}`,
+  });
+  const garbled = handled.calls.find(({ id, item }) => !isDeepStrictEqual(item, orders.get(id)));
+  check(garbled === undefined, {
+    expected: 'the handler to be given the order as it was published',
+    happened: `for ${garbled?.id} it was given ${JSON.stringify(garbled?.item)}`,
+  });
+  await expectPending(
+    group,
+    [...fresh, ...bad],
+    'the orders of the live worker, and the two whose handler threw',
+  );
+  check(count === old.length - bad.length, {
+    expected: `reclaimOrders to return ${old.length - bad.length}, the number of orders that were handled: two handlers have thrown`,
+    happened: `it returned ${JSON.stringify(count)}`,
+  });
+
+  await group.makeIdle('carol', bad);
+  const later = await reclaimAgain();
+  check(later === bad.length && bad.every((id) => handled.times(id) === 2), {
+    expected:
+      'what has failed to be handled again by the same worker, once it has been idle for minIdleMs',
+    happened: `the handler was called for ${bad.filter((id) => handled.times(id) === 2).length} of the 2, and reclaimOrders returned ${JSON.stringify(later)}`,
+  });
+  await expectPending(group, fresh, 'the orders of the live worker alone');
+  await expectOneOfTwo(line, carol);
+};
+
+/** Two workers reach for the same orders: both have looked at what is there, before one of them takes something. */
+async function expectOneOfTwo(line: Line<Orders, Order>, carol: Worker<Orders>): Promise<void> {
+  const { trial, group, handled } = line;
+  const dave = await trial.hire('dave');
+  await line.add(20);
+  const ids = await group.leavePending('dead', 20);
+  await group.makeIdle('dead', ids);
+
+  const taken = await holdingWrites(trial, 2, () =>
+    [carol, dave].map(({ name, call }) => call.reclaimOrders(name, MIN_IDLE_MS, handled.by(name))),
+  );
+  await Promise.all(taken);
+  const both = ids.filter((id) => handled.times(id) > 1);
+  check(both.length === 0, {
+    expected: 'an order that two workers reach for at the same moment to go to one of them',
+    happened: `${both.length} of 20 were handled by both. Redis compares the idle time once more when an order is claimed: with minIdleMs, and not with 0`,
+  });
+}
+
+async function expectPending(group: Group, ids: readonly string[], what: string): Promise<void> {
+  const pending = await group.pendingIds();
+  const missing = ids.find((id) => !pending.includes(id));
+  const more = pending.find((id) => !ids.includes(id));
+  check(missing === undefined && more === undefined, {
+    expected: `pending afterwards: ${what}`,
+    happened: missing
+      ? `${missing} is not pending any more`
+      : `${pending.length - ids.length} more are pending, for example ${more}`,
+  });
+}
