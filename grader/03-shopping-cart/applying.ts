@@ -1,9 +1,24 @@
 import { isDeepStrictEqual } from 'node:util';
 import { expectEntries } from '../harness/entries.ts';
 import type { Check } from '../harness/exercise.ts';
+import { sentAlone } from '../harness/one-by-one.ts';
+import { asLine } from '../harness/recorder.ts';
 import { check } from '../harness/unmet.ts';
+import { expectUntouched } from '../harness/untouched.ts';
 import type { Worker } from '../harness/worker.ts';
-import { add, type Cart, type Carts, cartOf, checkout, eventsOf, remove, Store } from './store.ts';
+import {
+  add,
+  type Cart,
+  type Carts,
+  type CartTrial,
+  cartOf,
+  checkout,
+  EVENTS,
+  eventsOf,
+  ODD_ITEM,
+  remove,
+  Store,
+} from './store.ts';
 
 const FILLED = 11_000;
 
@@ -22,18 +37,21 @@ export const record: Check<Carts> = async (trial) => {
     '1',
   );
   const shop = await trial.hire('shop');
-  const events = [add('tea', 2), add('milk', 1), remove('tea', 1), checkout];
+  // The clocks of those who record differ: what comes later may say that it was earlier.
+  const events = [add('tea', 2), add(ODD_ITEM, 1), remove('tea', 1), checkout].map(
+    (event, index) => ({ ...event, timestamp: event.timestamp - index * 1000 }),
+  );
 
   const ids = await shop.callAll(
     'recordEvent',
     events.map((event) => ['anna', event]),
   );
-  await shop.call.recordEvent('ben', add('pot', 1));
+  await shop.call.recordEvent('Ben', add('pot', 1));
 
   await expectEntries(redis, eventsOf('anna'), 'recordEvent', ids, events);
-  const bens = await redis.xlen(eventsOf('ben'));
+  const bens = await redis.xlen(eventsOf('Ben'));
   check(bens === 1, {
-    expected: 'each user to have a stream: cart:events:ben has one event',
+    expected: 'each user to have a stream: cart:events:Ben has one event',
     happened: `it has ${bens}`,
   });
 
@@ -43,6 +61,7 @@ export const record: Check<Carts> = async (trial) => {
     expected: `all ${FILLED + 1} events to stay: a cart cannot be rebuilt from a part of them`,
     happened: `${length} are left`,
   });
+  await expectUntouched(trial, EVENTS, 'a cart cannot be rebuilt from a part of its events');
 };
 
 export const apply: Check<Carts> = async (trial) => {
@@ -63,6 +82,8 @@ export const apply: Check<Carts> = async (trial) => {
     { event: remove('pot', 1), cart: { tea: '1' } },
     { event: checkout, cart: {} },
     { event: add('pot', 12), cart: { pot: '12' } },
+    { event: add(ODD_ITEM, 2), cart: { pot: '12', [ODD_ITEM]: '2' } },
+    { event: remove(ODD_ITEM, 1), cart: { pot: '12', [ODD_ITEM]: '1' } },
   ];
 
   for (const [index, { event, cart }] of steps.entries()) {
@@ -130,7 +151,32 @@ export const once: Check<Carts> = async (trial) => {
     await Promise.all([...workers, ...workers].map((worker) => applyTea(worker, 100 + round)));
   }
   await expectTea(61, 'after 60 events, each applied by two processes at the same time');
+
+  // Ids as busy servers give them out.
+  await alice.call.applyEvent('anna', '1790000000000-1999999', add('tea', 1));
+  await bob.call.applyEvent('anna', '1790000000000-2000000', add('tea', 1));
+  await bob.call.applyEvent('anna', '1790000000001-0', add('tea', 1));
+  await alice.call.applyEvent('anna', '1790000000000-2000001', add('tea', 100));
+  await expectTea(
+    64,
+    'after 1790000000000-1999999, ...-2000000, 1790000000001-0, and an older one',
+  );
+  await expectOneStep(trial);
 };
+
+const CHANGES = /^(hset|hmset|hsetnx|hincrby|hincrbyfloat|hdel|del|unlink|set|rename|restore)$/i;
+
+/** The hash and the memory of what was applied change together, or a crash between the two loses an event or counts it twice. */
+async function expectOneStep(trial: CartTrial): Promise<void> {
+  const change = sentAlone(await trial.commands()).find(
+    ({ args: [command = '', key] }) => CHANGES.test(command) && key === cartOf('anna'),
+  );
+  check(change === undefined, {
+    expected:
+      'to compare, to change the hash and to remember the id in one step: a script, or a MULTI that a WATCH guards',
+    happened: `${change && asLine(change)} came on its own: a crash right before or after it would lose an event, or count it twice`,
+  });
+}
 
 function applyTea({ call }: Worker<Carts>, ms: number): Promise<void> {
   return call.applyEvent('anna', `${ms}-0`, add('tea', 1));

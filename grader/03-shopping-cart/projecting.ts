@@ -1,8 +1,22 @@
 import type { Check } from '../harness/exercise.ts';
+import type { Group } from '../harness/group.ts';
 import { commandsWhileIdle } from '../harness/idle.ts';
+import { sentAlone } from '../harness/one-by-one.ts';
+import { asLine, type Recorded } from '../harness/recorder.ts';
 import { check, eventually } from '../harness/unmet.ts';
+import { expectUntouched } from '../harness/untouched.ts';
 import type { Worker } from '../harness/worker.ts';
-import { add, type Carts, type CartTrial, remove, Store, startProjector } from './store.ts';
+import {
+  add,
+  type Carts,
+  type CartTrial,
+  cartOf,
+  EVENTS,
+  eventsOf,
+  remove,
+  Store,
+  startProjector,
+} from './store.ts';
 
 const LEASE_MS = 300;
 const LONG_LEASE_MS = 5000;
@@ -13,6 +27,7 @@ export const project: Check<Carts> = async (trial) => {
   const store = new Store(trial);
   const users = ['anna', 'ben', 'carl'];
   await store.recordMany(users, 15);
+  await store.recordAdditions(['Zoe'], 5);
   const alice = await trial.hire('alice');
 
   const loop = startProjector(alice, LONG_LEASE_MS);
@@ -22,7 +37,34 @@ export const project: Check<Carts> = async (trial) => {
   await store.allAcknowledged();
   await loop.end();
   await store.cartsAreRightNow(' when it has stopped');
+  await expectUntouched(trial, EVENTS, 'a cart cannot be rebuilt from a part of its events');
+  await expectAppliedFirst(trial, 'Zoe');
+  for (const userId of store.users) await expectConsumer(store.group(userId), 'alice');
 };
+
+/** What is acknowledged before it is applied is lost when the projector dies between the two. */
+async function expectAppliedFirst(trial: CartTrial, userId: string): Promise<void> {
+  const commands = await trial.commands();
+  const isOf = (key: string, pattern: RegExp, { args }: Recorded) =>
+    pattern.test(args[0] ?? '') && args[1] === key;
+  const applied = commands.findIndex((one) => isOf(cartOf(userId), /^h(set|mset|incrby)/i, one));
+  const acknowledged = sentAlone(commands).find((one) => isOf(eventsOf(userId), /^xack$/i, one));
+  const isFirst = acknowledged && commands.indexOf(acknowledged) < applied;
+  check(!isFirst, {
+    expected: 'an event to be acknowledged when it has been applied, not before',
+    happened: `${acknowledged && asLine(acknowledged)} came before any change of ${cartOf(userId)}: a crash between the two would lose it`,
+  });
+}
+
+async function expectConsumer({ redis, stream, name }: Group, projector: string): Promise<void> {
+  const reply: unknown = await redis.xinfo('CONSUMERS', stream, name);
+  const consumers: unknown[][] = Array.isArray(reply) ? reply.filter(Array.isArray) : [];
+  const other = consumers.map(([, consumer]) => String(consumer)).find((one) => one !== projector);
+  check(other === undefined, {
+    expected: `the projector ${projector} to read as the consumer ${projector}`,
+    happened: `${stream} has been read by ${other}`,
+  });
+}
 
 export const newUsers: Check<Carts> = async (trial) => {
   const store = new Store(trial);
@@ -147,6 +189,11 @@ export const crash: Check<Carts> = async (trial) => {
   const leftBehind = store.group('left-behind');
   await leftBehind.create();
   await leftBehind.makeIdle('dead', await leftBehind.leavePending('dead', 3));
+  // And of somebody else more than fits on a page.
+  await store.recordAdditions(['left-a-lot'], 140);
+  const leftALot = store.group('left-a-lot');
+  await leftALot.create();
+  await leftALot.makeIdle('dead', await leftALot.leavePending('dead', 130));
   const [alice, bob, carol] = await trial.hireAll(...NAMES);
   if (!alice || !bob || !carol) return;
   startProjector(alice, LEASE_MS);

@@ -14,7 +14,8 @@ export const ODD_ITEM = ` O'Neill's "best" \\ [[tea]] `;
 const ITEMS: readonly [string, ...string[]] = ['tea', 'milk', ODD_ITEM, 'Pot'];
 const FIRST_TIMESTAMP = 1_790_000_000_000;
 
-export const eventsOf = (userId: string) => `cart:events:${userId}`;
+export const EVENTS = 'cart:events:';
+export const eventsOf = (userId: string) => `${EVENTS}${userId}`;
 export const cartOf = (userId: string) => `cart:current:${userId}`;
 
 export function add(itemId: string, quantity: number): CartEvent {
