@@ -5,8 +5,9 @@ import type { Group } from '../harness/group.ts';
 import { holdingWrites } from '../harness/hold-writes.ts';
 import type { Line } from '../harness/line.ts';
 import { check } from '../harness/unmet.ts';
+import { expectUntouched } from '../harness/untouched.ts';
 import type { Worker } from '../harness/worker.ts';
-import { type Orders, orderLine } from './shop.ts';
+import { type Orders, orderLine, STREAM } from './shop.ts';
 
 const MIN_IDLE_MS = 60_000;
 
@@ -81,6 +82,7 @@ async function expectOneOfTwo(line: Line<Orders, Order>, carol: Worker<Orders>):
     [carol, dave].map(({ name, call }) => call.reclaimOrders(name, MIN_IDLE_MS, handled.by(name))),
   );
   await Promise.all(taken);
+  await expectUntouched(trial, STREAM, 'it keeps the newest 10,000 orders');
   const both = ids.filter((id) => handled.times(id) > 1);
   check(both.length === 0, {
     expected: 'an order that two workers reach for at the same moment to go to one of them',

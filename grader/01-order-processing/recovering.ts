@@ -190,7 +190,7 @@ export const dead: Check<Orders> = async (trial) => {
     happened: 'the XACK came first: a crash between the two would lose the order',
   });
   await loop.end();
-  await expectMoreDead(line, carol);
+  await expectMoreDead(line, await trial.hire('dora'));
 };
 
 /** Two that have been delivered often enough: the younger one is put aside first. */

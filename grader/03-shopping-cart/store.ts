@@ -10,7 +10,7 @@ export type CartTrial = Trial<Carts>;
 export type Cart = Record<string, number>;
 
 /** Not every name is one word: a script has to take it as it is. */
-export const ODD_ITEM = ` O'Neill's "best" \\ [[tea]] `;
+export const ODD_ITEM = ' it\'s "tea" ';
 const ITEMS: readonly [string, ...string[]] = ['tea', 'milk', ODD_ITEM, 'Pot'];
 const FIRST_TIMESTAMP = 1_790_000_000_000;
 

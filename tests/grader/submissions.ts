@@ -3,8 +3,11 @@ import { join } from 'node:path';
 import { findExercise } from '../../grader/catalogue.ts';
 import { ROOT } from '../support/workbook.ts';
 import { wrongCarts } from './wrong/cart.ts';
+import { deep as deepCarts } from './wrong/cart-deep.ts';
 import { wrongNotifications } from './wrong/notifications.ts';
+import { deep as deepNotifications } from './wrong/notifications-deep.ts';
 import { wrongOrders } from './wrong/orders.ts';
+import { deep as deepOrders } from './wrong/orders-deep.ts';
 import { type Wrong, writeWrong } from './wrong/wrong.ts';
 
 const RIGHT = join(ROOT, 'tests', 'grader', 'right');
@@ -13,9 +16,9 @@ export const EXERCISES = ['orders', 'notifications', 'cart'] as const;
 export type Name = (typeof EXERCISES)[number];
 
 const WRONG: Record<Name, readonly Wrong[]> = {
-  orders: wrongOrders,
-  notifications: wrongNotifications,
-  cart: wrongCarts,
+  orders: [...wrongOrders, ...deepOrders],
+  notifications: [...wrongNotifications, ...deepNotifications],
+  cart: [...wrongCarts, ...deepCarts],
 };
 
 export function solutionOf(name: Name): string {

@@ -54,7 +54,7 @@ export const wrongNotifications: readonly Wrong[] = [
   {
     mistake: 'the groups begin at $',
     changes: [["groupOf(channel), '0', 'MKSTREAM'", "groupOf(channel), '$', 'MKSTREAM'"]],
-    fails: ['groups', 'late'],
+    fails: ['groups', 'late', 'groups-again'],
   },
   {
     mistake: 'no MKSTREAM',
@@ -182,7 +182,7 @@ export const wrongNotifications: readonly Wrong[] = [
         "    signal.removeEventListener('abort', disconnect);\n    disconnect();\n    await redis.quit();",
       ],
     ],
-    fails: ['stop'],
+    fails: ['stop', 'slow'],
   },
 
   // Sharing, and acknowledging
@@ -244,7 +244,7 @@ export const wrongNotifications: readonly Wrong[] = [
         "      'NOACK',\n      'STREAMS',\n      STREAM,\n      '>',",
       ],
     ],
-    fails: ['share', 'ack', 'retry', 'crash'],
+    fails: ['share', 'ack', 'retry', 'crash', 'stop'],
   },
   {
     mistake: 'the delivery is not awaited',
@@ -275,7 +275,7 @@ export const wrongNotifications: readonly Wrong[] = [
         "    await redis.xgroup('DELCONSUMER', STREAM, groupOf(channel), name);\n    signal.removeEventListener('abort', disconnect);\n",
       ],
     ],
-    fails: ['ack'],
+    fails: ['ack', 'stop'],
   },
 
   // Trying again, and taking over

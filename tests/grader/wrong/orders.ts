@@ -100,7 +100,7 @@ export const wrongOrders: readonly Wrong[] = [
         '  await redis.xack(STREAM, GROUP, id);\n  await redis.xdel(STREAM, id);\n  return true;',
       ],
     ],
-    fails: ['work'],
+    fails: ['work', 'reclaim'],
   },
   {
     mistake: 'no XACK',
@@ -115,7 +115,7 @@ export const wrongOrders: readonly Wrong[] = [
         '  await redis.xack(STREAM, GROUP, id);\n  try {\n    await handleOrder',
       ],
     ],
-    fails: ['ack', 'share', 'history', 'crash', 'dead'],
+    fails: ['ack', 'share', 'history', 'crash', 'dead', 'reclaim'],
   },
   {
     mistake: 'XACK in a finally',
@@ -125,7 +125,7 @@ export const wrongOrders: readonly Wrong[] = [
         '    return false;\n  } finally {\n    await redis.xack(STREAM, GROUP, id);\n  }\n  return true;',
       ],
     ],
-    fails: ['ack', 'dead'],
+    fails: ['ack', 'dead', 'history', 'reclaim'],
   },
   {
     mistake: 'NOACK',
@@ -145,7 +145,7 @@ export const wrongOrders: readonly Wrong[] = [
         '    handleOrder(readOrder(fields), id).catch(console.error);',
       ],
     ],
-    fails: ['ack', 'crash', 'dead', 'share'],
+    fails: ['ack', 'crash', 'dead', 'share', 'reclaim'],
     mayFail: ['history', 'stop'],
   },
   {
@@ -156,7 +156,7 @@ export const wrongOrders: readonly Wrong[] = [
         '    throw error;',
       ],
     ],
-    fails: ['ack', 'dead', 'history'],
+    fails: ['ack', 'dead', 'history', 'reclaim'],
   },
   {
     mistake: 'DELCONSUMER when it stops',
