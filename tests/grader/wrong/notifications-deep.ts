@@ -93,7 +93,7 @@ async function trimDone(redis: Redis): Promise<void> {
 function groupOf(channel`,
       ],
     ],
-    fails: ['routes', 'every-group'],
+    fails: ['every-group'],
   },
   {
     mistake: 'acknowledges the rest of a batch when it stops',

@@ -64,7 +64,7 @@ export const wrongNotifications: readonly Wrong[] = [
   {
     mistake: 'one group for all channels',
     changes: [['return `${channel}_notifier_group`;', "return 'email_notifier_group';"]],
-    fails: ['groups', 'groups-again', 'routes', 'every-group', 'late', 'slow'],
+    fails: ['groups', 'groups-again', 'routes', 'every-group', 'late', 'slow', 'retry'],
   },
   {
     mistake: 'stops making groups at the first that exists',
@@ -111,7 +111,7 @@ export const wrongNotifications: readonly Wrong[] = [
         'if (notification) {',
       ],
     ],
-    fails: ['routes'],
+    fails: ['routes', 'retry'],
   },
   {
     mistake: 'skips without XACK',
@@ -121,7 +121,7 @@ export const wrongNotifications: readonly Wrong[] = [
         '  const notification = fields && readNotification(fields);\n  if (notification && !ROUTES[notification.type]?.includes(channel)) return;\n',
       ],
     ],
-    fails: ['routes', 'late'],
+    fails: ['routes', 'late', 'retry'],
     mayFail: ['groups', 'groups-again'],
   },
   {
