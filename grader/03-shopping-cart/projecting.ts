@@ -148,9 +148,23 @@ export const share: Check<Carts> = async (trial) => {
 
 /** New users come, and those who are there go on shopping, until every projector has done something for one of them. */
 async function everyoneTakesPart(trial: CartTrial, store: Store): Promise<void> {
+  // Who comes first has everybody for a moment. It counts what they do when all of them are there.
+  await eventually(
+    async () => {
+      const commands = await trial.commands();
+      return NAMES.every((name) => commands.some(({ worker }) => worker === name));
+    },
+    {
+      expected: 'alice, bob and carol all to begin their work',
+      happened: 'one of them has sent nothing to Redis, in some seconds',
+    },
+  );
+  await store.recordMany(['first'], 3);
+  await store.cartsAreRight(' when three projectors have begun');
+  const before = (await trial.commands()).length;
   let count = 0;
   const active = async () => {
-    const commands = await trial.commands();
+    const commands = (await trial.commands()).slice(before);
     return NAMES.filter((name) =>
       commands.some(({ worker, args }) => worker === name && isWorkOnACart(args)),
     );

@@ -83,13 +83,13 @@ describe('npm run grade', () => {
       const [, detail = ''] = stdout.split(
         '1. An order becomes one entry of orders:new, and its id is returned\n',
       );
-      expect(detail).toMatch(/expected {4}the fields productId=tea-\d+, userId=/);
+      expect(detail).toMatch(/expected {4}the fields productId=Tea-\d+, userId=/);
       expect(detail).toMatch(
-        /happened {4}the entry has productId=tea-\d+, userId=user-\d+, quantity=\d+\n/,
+        /happened {4}the entry has productId=Tea-\d+, userId=user-\d+, quantity=\d+\n/,
       );
-      expect(detail).toMatch(/shop {7}XADD orders:new MAXLEN ~ 1000 \* productId tea-\d+/);
+      expect(detail).toMatch(/shop {7}XADD orders:new MAXLEN ~ 1000 \* productId Tea-\d+/);
       expect(detail).toMatch(/stream orders:new: 40 entries/);
-      expect(detail).toContain('shop | adding tea-1');
+      expect(detail).toContain('shop | adding Tea-1');
       expect(detail).toContain('npm run hint orders 1');
       expect(detail).toContain('chapter 2, "The command, part by part"');
       expect(detail, 'the others in one line').toMatch(/^2\. 10400 were there, .*$/m);

@@ -187,7 +187,7 @@ describe('npm run grade -- --class', () => {
       expect(stdout).not.toContain('A notification system');
       expect(other.stderr).toContain('a run about orders, cart, which --resume goes on with');
       expect(other.code).toBe(1);
-      expect(merged.stderr).toContain('different exercises: orders, cart; cart.');
+      expect(merged.stderr).toContain('different exercises: orders, cart; orders.');
       expect(merged.code).toBe(1);
     },
   );
