@@ -194,7 +194,7 @@ export const wrongOrders: readonly Wrong[] = [
       ['nextReclaim = Date.now() + minIdleMs / 2;', 'nextReclaim = Date.now() + 50;'],
     ],
     fails: ['share'],
-    mayFail: ['ack'],
+    mayFail: ['ack', 'history'],
   },
   {
     mistake: 'blocks for 5 seconds, and is not woken',
