@@ -198,12 +198,12 @@ async function expectMoreDead(line: Line<Orders, Order>, worker: Worker<Orders>)
   const { group, handled, trial } = line;
   const ids = [...(await line.add(2)).keys()];
   await group.leavePending('dead', 2);
-  const loop = line.start(worker, POISON_IDLE_MS * 5, (id) => {
+  const loop = line.start(worker, POISON_IDLE_MS * 3, (id) => {
     if (ids.includes(id)) throw new Error('this order cannot be handled (a part of the check)');
   });
   for (const [count, id] of ids.toReversed().entries()) {
     await group.makeIdle('dead', [id], { deliveries: 5 });
-    await eventually(async () => (await trial.redis.xlen(DEAD_LETTERS)) === count + 2, {
+    await eventually(async () => (await trial.redis.xlen(DEAD_LETTERS)) >= count + 2, {
       expected: `${DEAD_LETTERS} to hold all ${count + 2} orders that were put aside, in whatever order they come`,
       happened: async () =>
         `${id} was the last of them, and ${DEAD_LETTERS} has ${await trial.redis.xlen(DEAD_LETTERS)} entries; its handler was called ${handled.times(id)} times`,
