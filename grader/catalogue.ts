@@ -1,8 +1,8 @@
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { require as requireTypeScript } from 'tsx/cjs/api';
-import { EXERCISES, GRADER, SOLUTIONS } from '../workbook/paths.ts';
-import { UserError } from '../workbook/process/user-error.ts';
+import { EXERCISES, GRADER, SOLUTIONS } from '../system/paths.ts';
+import { UserError } from '../system/process/user-error.ts';
 import type { Requirement } from './requirement.ts';
 
 const FOLDER = /^(\d\d)-(.+)$/;

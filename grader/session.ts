@@ -1,11 +1,11 @@
 import { chmodSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { shownPath } from '../workbook/paths.ts';
-import { guardPath } from '../workbook/process/guardian.ts';
-import type { Lifetime } from '../workbook/process/lifetime.ts';
-import { errorCode, errorMessage, fileSystemTrouble } from '../workbook/process/user-error.ts';
-import { obtainRedis } from '../workbook/redis/obtain.ts';
+import { shownPath } from '../system/paths.ts';
+import { guardPath } from '../system/process/guardian.ts';
+import type { Lifetime } from '../system/process/lifetime.ts';
+import { errorCode, errorMessage, fileSystemTrouble } from '../system/process/user-error.ts';
+import { obtainRedis } from '../system/redis/obtain.ts';
 import type { Exercise } from './catalogue.ts';
 import type { Verdict } from './requirement.ts';
 import type { ExerciseResult, RequirementResult } from './result.ts';

@@ -121,6 +121,6 @@ describe('the house rules', () => {
     ];
     const files = execFileSync('git', command, { cwd: ROOT }).toString().trim().split('\n');
 
-    expect(files).toEqual(['workbook/redis/build-worker.cjs']);
+    expect(files).toEqual(['system/redis/build-worker.cjs']);
   });
 });

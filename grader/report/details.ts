@@ -1,6 +1,6 @@
-import { shownPath } from '../../workbook/paths.ts';
-import { colour } from '../../workbook/terminal/colour.ts';
-import { paragraph } from '../../workbook/terminal/paragraph.ts';
+import { shownPath } from '../../system/paths.ts';
+import { colour } from '../../system/terminal/colour.ts';
+import { paragraph } from '../../system/terminal/paragraph.ts';
 import type { Exercise } from '../catalogue.ts';
 import type { ExerciseResult, RequirementResult } from '../result.ts';
 

@@ -1,4 +1,4 @@
-import { colour } from '../../workbook/terminal/colour.ts';
+import { colour } from '../../system/terminal/colour.ts';
 import type { Exercise } from '../catalogue.ts';
 
 /** How far the grading has come: one line that is overwritten, and nothing where no person looks. */

@@ -1,5 +1,5 @@
-import { shownPath } from '../../workbook/paths.ts';
-import { colour } from '../../workbook/terminal/colour.ts';
+import { shownPath } from '../../system/paths.ts';
+import { colour } from '../../system/terminal/colour.ts';
 import type { Status } from '../requirement.ts';
 import { type ExerciseResult, pointsOf, type RequirementResult, total } from '../result.ts';
 import { details, typeLines, wrap } from './details.ts';

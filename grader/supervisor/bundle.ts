@@ -2,7 +2,7 @@ import { createRequire } from 'node:module';
 import { basename, dirname, join, relative, resolve, sep } from 'node:path';
 import { fileURLToPath, pathToFileURL } from 'node:url';
 import { build, type Message, type OnResolveResult, type Plugin } from 'esbuild';
-import { ROOT } from '../../workbook/paths.ts';
+import { ROOT } from '../../system/paths.ts';
 import type { Problem } from '../wire.ts';
 
 const HOST = fileURLToPath(new URL('../host/host.ts', import.meta.url));

@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto';
-import { sweepMarked } from '../../workbook/process/guardian.ts';
+import { sweepMarked } from '../../system/process/guardian.ts';
 import { HostProcess } from './host-process.ts';
 import type { Walls } from './walls.ts';
 

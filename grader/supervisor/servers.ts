@@ -1,8 +1,8 @@
 import { randomBytes } from 'node:crypto';
 import { join } from 'node:path';
-import type { RedisBinary } from '../../workbook/redis/binary.ts';
-import { type RunningServer, startServer } from '../../workbook/redis/server.ts';
-import { Connection } from '../../workbook/resp/connection.ts';
+import type { RedisBinary } from '../../system/redis/binary.ts';
+import { type RunningServer, startServer } from '../../system/redis/server.ts';
+import { Connection } from '../../system/resp/connection.ts';
 import type { ServerAddress } from '../wire.ts';
 import { type Gate, openGate } from './gate.ts';
 

@@ -1,5 +1,5 @@
 import type { Reporter, TestCase, TestSpecification, Vitest } from 'vitest/node';
-import { ROOT } from '../../workbook/paths.ts';
+import { ROOT } from '../../system/paths.ts';
 import type { Verdict } from '../requirement.ts';
 import type { Assignment } from '../wire.ts';
 

@@ -2,8 +2,8 @@ import { randomUUID } from 'node:crypto';
 import { rmSync, writeFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { basename, dirname, join, resolve } from 'node:path';
-import { ROOT } from '../../workbook/paths.ts';
-import { run } from '../../workbook/process/run.ts';
+import { ROOT } from '../../system/paths.ts';
+import { run } from '../../system/process/run.ts';
 import type { TypeProblem } from '../result.ts';
 
 const require = createRequire(import.meta.url);

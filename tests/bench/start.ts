@@ -7,9 +7,9 @@ import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { found } from '../../workbook/redis/binary.ts';
-import { locateRedis } from '../../workbook/redis/locate.ts';
-import { freePort } from '../../workbook/redis/server.ts';
+import { found } from '../../system/redis/binary.ts';
+import { locateRedis } from '../../system/redis/locate.ts';
+import { freePort } from '../../system/redis/server.ts';
 
 const ROOT = fileURLToPath(new URL('../..', import.meta.url));
 const RUNS = Number(process.argv[2] ?? 15);

@@ -1,8 +1,8 @@
 import { describe, expect, it } from 'vitest';
-import { isOlder } from '../../workbook/redis/binary.ts';
-import { Connection } from '../../workbook/resp/connection.ts';
-import { formatReply } from '../../workbook/resp/format.ts';
-import { splitArguments } from '../../workbook/resp/split-arguments.ts';
+import { isOlder } from '../../system/redis/binary.ts';
+import { Connection } from '../../system/resp/connection.ts';
+import { formatReply } from '../../system/resp/format.ts';
+import { splitArguments } from '../../system/resp/split-arguments.ts';
 import { CHAPTER_FOLDERS, mask, readLesson, readSnippets } from '../support/lessons.ts';
 import { testServer } from '../support/redis.ts';
 

@@ -2,7 +2,7 @@ import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { Redis } from 'ioredis';
 import { describe, expect, it } from 'vitest';
-import { Connection } from '../../workbook/resp/connection.ts';
+import { Connection } from '../../system/resp/connection.ts';
 import { Bench, type Running } from '../support/workbook.ts';
 
 const WAIT = { timeout: 15_000 };

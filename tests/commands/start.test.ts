@@ -50,7 +50,9 @@ describe('the launcher', () => {
     const bench = new Bench();
     const folder = join(bench.folder, 'fresh clone');
     mkdirSync(folder);
-    cpSync(join(ROOT, 'workbook'), join(folder, 'workbook'), { recursive: true });
+    for (const part of ['system', 'workbook']) {
+      cpSync(join(ROOT, part), join(folder, part), { recursive: true });
+    }
 
     const launcher = join('workbook', 'launch.cjs');
     const { stderr, code } = await bench.spawn(process.execPath, [launcher, 'start'], {

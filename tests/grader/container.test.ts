@@ -65,7 +65,7 @@ describe('npm run grade -- --class FOLDER --docker IMAGE', () => {
     const { code, stderr } = await bench.runWith({ env }, ...args, 'nothing');
 
     expect(stderr).toContain('Docker cannot use the image nothing: Error: No such image: nothing');
-    expect(stderr).toContain('docker build --tag nothing --file grader/class/Dockerfile .');
+    expect(stderr).toContain('docker build --tag nothing --file grader/classroom/Dockerfile .');
     expect(code).toBe(1);
   });
 });

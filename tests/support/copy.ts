@@ -1,7 +1,7 @@
 import { execFileSync } from 'node:child_process';
 import { cpSync, mkdirSync, symlinkSync } from 'node:fs';
 import { dirname, join } from 'node:path';
-import { ROOT } from '../../workbook/paths.ts';
+import { ROOT } from '../../system/paths.ts';
 
 /** A copy of the repository in a folder of that name; the installed packages are shared. */
 export function copyOfTheWorkbook({ folder }: { readonly folder: string }, name: string): string {

@@ -2,8 +2,8 @@ import { execFileSync } from 'node:child_process';
 import { chmodSync, mkdirSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import which from 'which';
-import { found } from '../../workbook/redis/binary.ts';
-import { locateRedis } from '../../workbook/redis/locate.ts';
+import { found } from '../../system/redis/binary.ts';
+import { locateRedis } from '../../system/redis/locate.ts';
 import type { Bench } from './workbook.ts';
 
 /** The redis-server that the tests run on. */

@@ -1,5 +1,5 @@
-import { dismissGuardian } from '../../workbook/process/guardian.ts';
-import { obtainRedis } from '../../workbook/redis/obtain.ts';
+import { dismissGuardian } from '../../system/process/guardian.ts';
+import { obtainRedis } from '../../system/redis/obtain.ts';
 
 /** Gets a Redis once, the way every command does, so that the tests do not all wait for it. */
 export default async function setup(): Promise<void> {

@@ -2,9 +2,9 @@
 // JSON on standard output, as `--json` writes them.
 import { text } from 'node:stream/consumers';
 import { findExercise } from '../../grader/catalogue.ts';
-import { toJson } from '../../grader/report/json.ts';
+import { toJson } from '../../grader/classroom/results/json.ts';
 import { Session } from '../../grader/session.ts';
-import { runCommand } from '../../workbook/process/lifetime.ts';
+import { runCommand } from '../../system/process/lifetime.ts';
 
 const AT_ONCE = 8;
 

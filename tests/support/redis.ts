@@ -1,9 +1,9 @@
 import { Redis } from 'ioredis';
 import { onTestFinished } from 'vitest';
-import { dismissGuardian } from '../../workbook/process/guardian.ts';
-import { found } from '../../workbook/redis/binary.ts';
-import { locateRedis } from '../../workbook/redis/locate.ts';
-import { type RunningServer, startServer } from '../../workbook/redis/server.ts';
+import { dismissGuardian } from '../../system/process/guardian.ts';
+import { found } from '../../system/redis/binary.ts';
+import { locateRedis } from '../../system/redis/locate.ts';
+import { type RunningServer, startServer } from '../../system/redis/server.ts';
 
 /** A server for one test, and a connection to it; both go when the test is over. */
 export async function testServer(): Promise<{ server: RunningServer; redis: Redis }> {

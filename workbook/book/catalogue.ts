@@ -1,7 +1,7 @@
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { basename, join } from 'node:path';
-import { CHAPTERS } from '../paths.ts';
-import { UserError } from '../process/user-error.ts';
+import { CHAPTERS } from '../../system/paths.ts';
+import { UserError } from '../../system/process/user-error.ts';
 
 /** A folder under `chapters/`. */
 export interface Chapter {

@@ -1,7 +1,7 @@
 import { marked, type Token, type Tokens } from 'marked';
-import { colour } from '../terminal/colour.ts';
-import { paragraph } from '../terminal/paragraph.ts';
-import { padded, widthOf } from '../terminal/width.ts';
+import { colour } from '../../system/terminal/colour.ts';
+import { paragraph } from '../../system/terminal/paragraph.ts';
+import { padded, widthOf } from '../../system/terminal/width.ts';
 
 const INDENT = '  ';
 

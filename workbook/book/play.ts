@@ -1,10 +1,10 @@
 import { relative } from 'node:path';
-import { ROOT } from '../paths.ts';
-import type { Lifetime } from '../process/lifetime.ts';
-import { useServer } from '../redis/use.ts';
-import { colour } from '../terminal/colour.ts';
-import { paragraph } from '../terminal/paragraph.ts';
-import { print, printGap } from '../terminal/print.ts';
+import { ROOT } from '../../system/paths.ts';
+import type { Lifetime } from '../../system/process/lifetime.ts';
+import { useServer } from '../../system/redis/use.ts';
+import { colour } from '../../system/terminal/colour.ts';
+import { paragraph } from '../../system/terminal/paragraph.ts';
+import { print, printGap } from '../../system/terminal/print.ts';
 import { type Chapter, lessonFile, type Program, readChapters } from './catalogue.ts';
 import { runAttached } from './program.ts';
 import { loadScene, ScenePlayer } from './scene-player.ts';

@@ -3,10 +3,10 @@ import { createRequire } from 'node:module';
 import { createInterface } from 'node:readline';
 import type { Readable } from 'node:stream';
 import { pathToFileURL } from 'node:url';
-import { ROOT } from '../paths.ts';
-import { guard } from '../process/guardian.ts';
-import type { Lifetime } from '../process/lifetime.ts';
-import { killGroup } from '../process/run.ts';
+import { ROOT } from '../../system/paths.ts';
+import { guard } from '../../system/process/guardian.ts';
+import type { Lifetime } from '../../system/process/lifetime.ts';
+import { killGroup } from '../../system/process/run.ts';
 
 /** What teaches a program's Node to read TypeScript; a URL, since a Windows path is none. */
 const TYPESCRIPT = pathToFileURL(createRequire(import.meta.url).resolve('tsx/esm')).href;

@@ -1,12 +1,17 @@
 import type { Scene } from '../../chapters/stage.ts';
-import type { Lifetime } from '../process/lifetime.ts';
-import { UserError } from '../process/user-error.ts';
-import { hidePassword, type ServerInUse, usePrivateServer, useServer } from '../redis/use.ts';
-import { Connection } from '../resp/connection.ts';
-import type { Reply } from '../resp/reply.ts';
-import { colour } from '../terminal/colour.ts';
-import { paragraph } from '../terminal/paragraph.ts';
-import { print } from '../terminal/print.ts';
+import type { Lifetime } from '../../system/process/lifetime.ts';
+import { UserError } from '../../system/process/user-error.ts';
+import {
+  hidePassword,
+  type ServerInUse,
+  usePrivateServer,
+  useServer,
+} from '../../system/redis/use.ts';
+import { Connection } from '../../system/resp/connection.ts';
+import type { Reply } from '../../system/resp/reply.ts';
+import { colour } from '../../system/terminal/colour.ts';
+import { paragraph } from '../../system/terminal/paragraph.ts';
+import { print } from '../../system/terminal/print.ts';
 
 const CLIENT_NAME = 'workbook-scene';
 

@@ -1,10 +1,10 @@
 import { createRequire } from 'node:module';
-import { commandArguments } from '../arguments.ts';
+import { commandArguments } from '../../system/arguments.ts';
+import { runCommand } from '../../system/process/lifetime.ts';
+import { colour } from '../../system/terminal/colour.ts';
+import { print, printGap } from '../../system/terminal/print.ts';
 import { findChapter, findProgram } from '../book/catalogue.ts';
 import { notePlayed } from '../learner/progress.ts';
-import { runCommand } from '../process/lifetime.ts';
-import { colour } from '../terminal/colour.ts';
-import { print, printGap } from '../terminal/print.ts';
 
 const USAGE = [
   'npm run chapter                        the list of chapters',
@@ -24,7 +24,7 @@ runCommand(async (lifetime) => {
   });
   const [wanted, programName] = positionals;
   if (!wanted) {
-    const list: typeof import('../terminal/chapter-list.ts') = require('../terminal/chapter-list.ts');
+    const list: typeof import('../book/chapter-list.ts') = require('../book/chapter-list.ts');
     print(list.chapterList());
     return 0;
   }

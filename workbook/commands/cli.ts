@@ -1,15 +1,15 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { commandArguments } from '../arguments.ts';
-import { guard } from '../process/guardian.ts';
-import { type Lifetime, runCommand } from '../process/lifetime.ts';
+import { commandArguments } from '../../system/arguments.ts';
+import { guard } from '../../system/process/guardian.ts';
+import { type Lifetime, runCommand } from '../../system/process/lifetime.ts';
+import { findCli, found } from '../../system/redis/binary.ts';
+import { locateRedis } from '../../system/redis/locate.ts';
+import { hidePassword, type ServerInUse, useServer } from '../../system/redis/use.ts';
+import { colour } from '../../system/terminal/colour.ts';
+import { paragraph } from '../../system/terminal/paragraph.ts';
+import { printError } from '../../system/terminal/print.ts';
 import { Prompt, runOne } from '../prompt/prompt.ts';
-import { findCli, found } from '../redis/binary.ts';
-import { locateRedis } from '../redis/locate.ts';
-import { hidePassword, type ServerInUse, useServer } from '../redis/use.ts';
-import { colour } from '../terminal/colour.ts';
-import { paragraph } from '../terminal/paragraph.ts';
-import { printError } from '../terminal/print.ts';
 
 const USAGE = [
   'npm run cli                            a Redis prompt',

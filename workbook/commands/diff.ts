@@ -1,14 +1,14 @@
 import { existsSync, readFileSync } from 'node:fs';
 import { findExercise } from '../../grader/catalogue.ts';
-import { commandArguments } from '../arguments.ts';
+import { commandArguments } from '../../system/arguments.ts';
+import { shownPath } from '../../system/paths.ts';
+import { runCommand } from '../../system/process/lifetime.ts';
+import { errorCode, fileSystemTrouble, UserError } from '../../system/process/user-error.ts';
+import { print } from '../../system/terminal/print.ts';
 import { fileDiff } from '../learner/file-diff.ts';
 import { readProgress } from '../learner/progress.ts';
 import { standingOf } from '../learner/standing.ts';
-import { NO_SOLUTIONS } from '../learner/work-asides.ts';
-import { shownPath } from '../paths.ts';
-import { runCommand } from '../process/lifetime.ts';
-import { errorCode, fileSystemTrouble, UserError } from '../process/user-error.ts';
-import { print } from '../terminal/print.ts';
+import { NO_SOLUTIONS } from '../work/work-asides.ts';
 
 const USAGE = [
   'npm run diff orders               your file beside the solution, once you have solved it',

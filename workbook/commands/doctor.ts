@@ -1,9 +1,9 @@
-import { commandArguments } from '../arguments.ts';
+import { commandArguments } from '../../system/arguments.ts';
+import { runCommand } from '../../system/process/lifetime.ts';
+import { colour } from '../../system/terminal/colour.ts';
+import { paragraph } from '../../system/terminal/paragraph.ts';
+import { print } from '../../system/terminal/print.ts';
 import { type Check, examine } from '../doctor/checks.ts';
-import { runCommand } from '../process/lifetime.ts';
-import { colour } from '../terminal/colour.ts';
-import { paragraph } from '../terminal/paragraph.ts';
-import { print } from '../terminal/print.ts';
 
 const MARKS = { ok: colour.green('ok   '), note: colour.yellow('note '), bad: colour.red('BAD  ') };
 const INDENT = ' '.repeat(5);

@@ -8,11 +8,11 @@ import {
   type Order,
   type WorkerEvents,
   type WorkerFunctions,
-} from '../../grader/class/wire.ts';
+} from '../../grader/classroom/wire.ts';
 import { type Job, Session } from '../../grader/session.ts';
-import { commandArguments } from '../arguments.ts';
-import { runCommand } from '../process/lifetime.ts';
-import { UserError } from '../process/user-error.ts';
+import { commandArguments } from '../../system/arguments.ts';
+import { runCommand } from '../../system/process/lifetime.ts';
+import { UserError } from '../../system/process/user-error.ts';
 
 const HOSTS_FOR_THE_NEXT = 3;
 

@@ -1,21 +1,21 @@
 import { existsSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { type Exercise, findExercises, findRequirement } from '../../grader/catalogue.ts';
-import { CLASS_OPTIONS, gradeClassCommand, limitOf } from '../../grader/class/command.ts';
-import { gradeSubmission } from '../../grader/class/single.ts';
+import { CLASS_OPTIONS, gradeClassCommand, limitOf } from '../../grader/classroom/command.ts';
+import { FORMATS, writeResultFiles } from '../../grader/classroom/results/write-files.ts';
+import { gradeSubmission } from '../../grader/classroom/single.ts';
 import { Progress } from '../../grader/report/progress.ts';
 import { reportExercise, reportTotal } from '../../grader/report/terminal.ts';
-import { FORMATS, writeResultFiles } from '../../grader/report/write-files.ts';
 import { allPassed, type ExerciseResult } from '../../grader/result.ts';
 import { type Job, Session } from '../../grader/session.ts';
-import { gradeOnSave } from '../../grader/watch.ts';
-import { commandArguments } from '../arguments.ts';
+import { commandArguments } from '../../system/arguments.ts';
+import { SOLUTIONS } from '../../system/paths.ts';
+import { type Lifetime, runCommand } from '../../system/process/lifetime.ts';
+import { UserError } from '../../system/process/user-error.ts';
+import { print } from '../../system/terminal/print.ts';
 import { noteResult } from '../learner/note-result.ts';
-import { NO_SOLUTIONS } from '../learner/work-asides.ts';
-import { SOLUTIONS } from '../paths.ts';
-import { type Lifetime, runCommand } from '../process/lifetime.ts';
-import { UserError } from '../process/user-error.ts';
-import { print } from '../terminal/print.ts';
+import { gradeOnSave } from '../work/watch.ts';
+import { NO_SOLUTIONS } from '../work/work-asides.ts';
 
 const USAGE = [
   'npm run grade                          grades all exercises',

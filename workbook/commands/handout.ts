@@ -1,10 +1,10 @@
 import { resolve } from 'node:path';
 import { findExercises } from '../../grader/catalogue.ts';
-import { commandArguments } from '../arguments.ts';
+import { commandArguments } from '../../system/arguments.ts';
+import { runCommand } from '../../system/process/lifetime.ts';
+import { UserError } from '../../system/process/user-error.ts';
+import { print } from '../../system/terminal/print.ts';
 import { makeHandout } from '../handout/handout.ts';
-import { runCommand } from '../process/lifetime.ts';
-import { UserError } from '../process/user-error.ts';
-import { print } from '../terminal/print.ts';
 
 const USAGE = [
   'npm run handout -- FOLDER                a copy of the workbook for learners, without solutions',

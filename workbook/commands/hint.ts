@@ -4,13 +4,13 @@ import {
   findRequirement,
   readExercises,
 } from '../../grader/catalogue.ts';
-import { commandArguments } from '../arguments.ts';
+import { commandArguments } from '../../system/arguments.ts';
+import { runCommand } from '../../system/process/lifetime.ts';
+import { UserError } from '../../system/process/user-error.ts';
+import { print } from '../../system/terminal/print.ts';
 import { hintText } from '../learner/hint-text.ts';
 import { noteHints, progressOf, readProgress } from '../learner/progress.ts';
 import { type Numbered, standingOf } from '../learner/standing.ts';
-import { runCommand } from '../process/lifetime.ts';
-import { UserError } from '../process/user-error.ts';
-import { print } from '../terminal/print.ts';
 
 const USAGE = [
   'npm run hint orders             the next hint for the first requirement that has not passed',

@@ -1,14 +1,14 @@
 import { type Exercise, findExercise } from '../../grader/catalogue.ts';
 import { Session } from '../../grader/session.ts';
-import { commandArguments } from '../arguments.ts';
-import { workPlainly } from '../learner/plain-work.ts';
+import { commandArguments } from '../../system/arguments.ts';
+import { runCommand } from '../../system/process/lifetime.ts';
+import { UserError } from '../../system/process/user-error.ts';
+import { isInteractive } from '../../system/terminal/keys.ts';
+import { printError } from '../../system/terminal/print.ts';
 import { readProgress } from '../learner/progress.ts';
 import { readStandings } from '../learner/standing.ts';
-import { WorkMode } from '../learner/work-mode.ts';
-import { runCommand } from '../process/lifetime.ts';
-import { UserError } from '../process/user-error.ts';
-import { isInteractive } from '../terminal/keys.ts';
-import { printError } from '../terminal/print.ts';
+import { workPlainly } from '../work/plain-work.ts';
+import { WorkMode } from '../work/work-mode.ts';
 
 const USAGE = [
   'npm run learn                  goes on where you are: grades whenever you save',

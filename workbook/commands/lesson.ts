@@ -1,13 +1,13 @@
 import { readFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { findExercise } from '../../grader/catalogue.ts';
-import { commandArguments } from '../arguments.ts';
+import { commandArguments } from '../../system/arguments.ts';
+import { shownPath } from '../../system/paths.ts';
+import { runCommand } from '../../system/process/lifetime.ts';
+import { fileSystemTrouble, UserError } from '../../system/process/user-error.ts';
+import { pageThrough } from '../../system/terminal/pager.ts';
 import { findChapter, lessonFile } from '../book/catalogue.ts';
 import { lessonText } from '../book/lesson-text.ts';
-import { shownPath } from '../paths.ts';
-import { runCommand } from '../process/lifetime.ts';
-import { fileSystemTrouble, UserError } from '../process/user-error.ts';
-import { pageThrough } from '../terminal/pager.ts';
 
 const USAGE = [
   'npm run lesson 4           the lesson of chapter 4, in the terminal',

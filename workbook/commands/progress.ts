@@ -1,11 +1,11 @@
-import { commandArguments } from '../arguments.ts';
+import { commandArguments } from '../../system/arguments.ts';
+import { shownPath } from '../../system/paths.ts';
+import { runCommand } from '../../system/process/lifetime.ts';
+import { colour } from '../../system/terminal/colour.ts';
+import { print } from '../../system/terminal/print.ts';
 import { overview } from '../learner/overview.ts';
 import { PROGRESS_FILE, readProgress } from '../learner/progress.ts';
 import { readStandings, suggest } from '../learner/standing.ts';
-import { shownPath } from '../paths.ts';
-import { runCommand } from '../process/lifetime.ts';
-import { colour } from '../terminal/colour.ts';
-import { print } from '../terminal/print.ts';
 
 const USAGE = [
   'npm run progress              how far you have come',

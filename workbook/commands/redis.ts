@@ -1,10 +1,10 @@
-import { commandArguments } from '../arguments.ts';
-import { runCommand } from '../process/lifetime.ts';
-import { UserError } from '../process/user-error.ts';
-import { announceSharedServer, findSharedServer } from '../redis/shared.ts';
-import { runServer } from '../redis/use.ts';
-import { colour } from '../terminal/colour.ts';
-import { print, printError } from '../terminal/print.ts';
+import { commandArguments } from '../../system/arguments.ts';
+import { runCommand } from '../../system/process/lifetime.ts';
+import { UserError } from '../../system/process/user-error.ts';
+import { announceSharedServer, findSharedServer } from '../../system/redis/shared.ts';
+import { runServer } from '../../system/redis/use.ts';
+import { colour } from '../../system/terminal/colour.ts';
+import { print, printError } from '../../system/terminal/print.ts';
 
 runCommand(async (lifetime) => {
   commandArguments({ usage: ['npm run redis      keeps a Redis up for several terminals'] });

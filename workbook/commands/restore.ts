@@ -1,13 +1,13 @@
 import { readFileSync } from 'node:fs';
 import { type Exercise, findExercise } from '../../grader/catalogue.ts';
-import { commandArguments } from '../arguments.ts';
+import { commandArguments } from '../../system/arguments.ts';
+import { shownPath } from '../../system/paths.ts';
+import { runCommand } from '../../system/process/lifetime.ts';
+import { UserError } from '../../system/process/user-error.ts';
+import { colour } from '../../system/terminal/colour.ts';
+import { print } from '../../system/terminal/print.ts';
 import { type Backup, readBackups, replaceFile } from '../learner/backups.ts';
 import { forgetGraded } from '../learner/progress.ts';
-import { shownPath } from '../paths.ts';
-import { runCommand } from '../process/lifetime.ts';
-import { UserError } from '../process/user-error.ts';
-import { colour } from '../terminal/colour.ts';
-import { print } from '../terminal/print.ts';
 
 const USAGE = [
   'npm run restore orders        lists the copies of your file, the newest first',

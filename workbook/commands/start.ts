@@ -1,15 +1,15 @@
 import { readExercises } from '../../grader/catalogue.ts';
-import { commandArguments } from '../arguments.ts';
+import { commandArguments } from '../../system/arguments.ts';
+import { type Lifetime, runCommand } from '../../system/process/lifetime.ts';
+import { colour } from '../../system/terminal/colour.ts';
+import { isInteractive } from '../../system/terminal/keys.ts';
+import { paragraph } from '../../system/terminal/paragraph.ts';
+import { print } from '../../system/terminal/print.ts';
 import { readChapters } from '../book/catalogue.ts';
 import { examine } from '../doctor/checks.ts';
 import { hasProgress } from '../learner/progress.ts';
 import { runMenu } from '../menu/menu.ts';
 import { plainMenu } from '../menu/plain-menu.ts';
-import { type Lifetime, runCommand } from '../process/lifetime.ts';
-import { colour } from '../terminal/colour.ts';
-import { isInteractive } from '../terminal/keys.ts';
-import { paragraph } from '../terminal/paragraph.ts';
-import { print } from '../terminal/print.ts';
 
 runCommand(async (lifetime) => {
   commandArguments({ usage: ['npm start      the menu'] });

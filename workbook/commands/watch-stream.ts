@@ -1,12 +1,12 @@
 import { Redis } from 'ioredis';
-import { commandArguments } from '../arguments.ts';
+import { commandArguments } from '../../system/arguments.ts';
+import { type Lifetime, runCommand } from '../../system/process/lifetime.ts';
+import { errorMessage, UserError } from '../../system/process/user-error.ts';
+import { findSharedServer } from '../../system/redis/shared.ts';
+import { hidePassword, learnersServer } from '../../system/redis/use.ts';
+import { isInteractive } from '../../system/terminal/keys.ts';
 import { lookAt } from '../live/snapshot.ts';
 import { LiveView, printChanges } from '../live/watch.ts';
-import { type Lifetime, runCommand } from '../process/lifetime.ts';
-import { errorMessage, UserError } from '../process/user-error.ts';
-import { findSharedServer } from '../redis/shared.ts';
-import { hidePassword, learnersServer } from '../redis/use.ts';
-import { isInteractive } from '../terminal/keys.ts';
 
 const USAGE = [
   'npm run watch-stream                      all streams of the shared Redis, live',

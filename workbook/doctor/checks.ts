@@ -3,16 +3,16 @@ import { createRequire } from 'node:module';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import which from 'which';
-import { ROOT, STATE } from '../paths.ts';
-import type { Lifetime } from '../process/lifetime.ts';
-import { errorMessage } from '../process/user-error.ts';
-import { findCli, found, OLDEST_REDIS, type RedisBinary } from '../redis/binary.ts';
-import { cacheFolder } from '../redis/cache-folder.ts';
-import { locateRedis } from '../redis/locate.ts';
-import { installCommand } from '../redis/obtain.ts';
-import { freePort, startServer } from '../redis/server.ts';
-import { findSharedServer } from '../redis/shared.ts';
-import { hidePassword, learnersServer } from '../redis/use.ts';
+import { ROOT, STATE } from '../../system/paths.ts';
+import type { Lifetime } from '../../system/process/lifetime.ts';
+import { errorMessage } from '../../system/process/user-error.ts';
+import { findCli, found, OLDEST_REDIS, type RedisBinary } from '../../system/redis/binary.ts';
+import { cacheFolder } from '../../system/redis/cache-folder.ts';
+import { locateRedis } from '../../system/redis/locate.ts';
+import { installCommand } from '../../system/redis/obtain.ts';
+import { freePort, startServer } from '../../system/redis/server.ts';
+import { findSharedServer } from '../../system/redis/shared.ts';
+import { hidePassword, learnersServer } from '../../system/redis/use.ts';
 
 const STACK = ['ioredis', 'redis-memory-server', 'tsx', 'typescript', 'vitest'];
 

@@ -4,8 +4,8 @@ import { join, relative, sep } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { type Zippable, zipSync } from 'fflate';
 import type { Exercise } from '../../grader/catalogue.ts';
-import { guardPath } from '../process/guardian.ts';
-import { fileSystemTrouble } from '../process/user-error.ts';
+import { guardPath } from '../../system/process/guardian.ts';
+import { fileSystemTrouble } from '../../system/process/user-error.ts';
 import { makeHandout } from './handout.ts';
 
 const TEMPLATES = fileURLToPath(new URL('./gradescope', import.meta.url));

@@ -1,11 +1,12 @@
 import { cpSync, existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { type Exercise, readExercises } from '../../grader/catalogue.ts';
-import { ROOT } from '../paths.ts';
-import { fileSystemTrouble, UserError } from '../process/user-error.ts';
+import { ROOT } from '../../system/paths.ts';
+import { fileSystemTrouble, UserError } from '../../system/process/user-error.ts';
 
 const WHOLE = [
   'chapters',
+  'system',
   'workbook',
   '.devcontainer',
   'LICENSE',

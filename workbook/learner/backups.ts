@@ -11,8 +11,8 @@ import {
 } from 'node:fs';
 import { extname, join } from 'node:path';
 import type { Exercise } from '../../grader/catalogue.ts';
-import { STATE, shownPath } from '../paths.ts';
-import { errorCode, fileSystemTrouble, UserError } from '../process/user-error.ts';
+import { STATE, shownPath } from '../../system/paths.ts';
+import { errorCode, fileSystemTrouble, UserError } from '../../system/process/user-error.ts';
 import { timestamp } from './timestamp.ts';
 
 const BACKUPS = join(STATE, 'backups');

@@ -1,6 +1,6 @@
 import { diffLines } from 'diff';
-import { colour } from '../terminal/colour.ts';
-import { cut, padded, visible } from '../terminal/width.ts';
+import { colour } from '../../system/terminal/colour.ts';
+import { cut, padded, visible } from '../../system/terminal/width.ts';
 
 const SIDE_BY_SIDE_FROM = 120;
 const CONTEXT = 3;

@@ -1,7 +1,7 @@
 import type { Exercise } from '../../grader/catalogue.ts';
+import { colour } from '../../system/terminal/colour.ts';
+import { paragraph } from '../../system/terminal/paragraph.ts';
 import { readChapters } from '../book/catalogue.ts';
-import { colour } from '../terminal/colour.ts';
-import { paragraph } from '../terminal/paragraph.ts';
 import type { Numbered } from './standing.ts';
 
 /** The hints of a requirement from the one to the other, the lesson behind them, and how to get more. */

@@ -1,7 +1,7 @@
 import { existsSync } from 'node:fs';
+import { colour } from '../../system/terminal/colour.ts';
+import { paragraph } from '../../system/terminal/paragraph.ts';
 import { readChapters } from '../book/catalogue.ts';
-import { colour } from '../terminal/colour.ts';
-import { paragraph } from '../terminal/paragraph.ts';
 import { type Progress, progressOf } from './progress.ts';
 import { allSolved, readStandings, type Standing } from './standing.ts';
 

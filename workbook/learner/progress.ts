@@ -1,9 +1,9 @@
 import { existsSync, mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { basename, join } from 'node:path';
 import lockfile from 'proper-lockfile';
-import { STATE, shownPath } from '../paths.ts';
-import { errorCode, errorMessage, fileSystemTrouble } from '../process/user-error.ts';
-import { printError } from '../terminal/print.ts';
+import { STATE, shownPath } from '../../system/paths.ts';
+import { errorCode, errorMessage, fileSystemTrouble } from '../../system/process/user-error.ts';
+import { printError } from '../../system/terminal/print.ts';
 import { timestamp } from './timestamp.ts';
 
 /** One small file, which git ignores. */

@@ -1,5 +1,5 @@
-import { colour } from '../terminal/colour.ts';
-import { cut, padded, widthOf } from '../terminal/width.ts';
+import { colour } from '../../system/terminal/colour.ts';
+import { cut, padded, widthOf } from '../../system/terminal/width.ts';
 import type { StreamSnapshot } from './snapshot.ts';
 
 const WIDEST_NAME = 30;

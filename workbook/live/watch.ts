@@ -1,10 +1,10 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Redis } from 'ioredis';
-import type { Lifetime } from '../process/lifetime.ts';
-import { colour } from '../terminal/colour.ts';
-import { listenToKeys } from '../terminal/keys.ts';
-import { print } from '../terminal/print.ts';
-import { Screen } from '../terminal/screen.ts';
+import type { Lifetime } from '../../system/process/lifetime.ts';
+import { colour } from '../../system/terminal/colour.ts';
+import { listenToKeys } from '../../system/terminal/keys.ts';
+import { print } from '../../system/terminal/print.ts';
+import { Screen } from '../../system/terminal/screen.ts';
 import { Rate } from './rate.ts';
 import { findStreams, lookAt, type StreamSnapshot } from './snapshot.ts';
 import { listLines, streamLine, streamLines } from './view.ts';

@@ -1,14 +1,14 @@
 import { existsSync } from 'node:fs';
 import { isCancel, select } from '@clack/prompts';
 import { readExercises } from '../../grader/catalogue.ts';
+import { SOLUTIONS } from '../../system/paths.ts';
+import type { Lifetime } from '../../system/process/lifetime.ts';
+import { print } from '../../system/terminal/print.ts';
+import { cut } from '../../system/terminal/width.ts';
 import { readChapters } from '../book/catalogue.ts';
 import { overview } from '../learner/overview.ts';
 import { readProgress } from '../learner/progress.ts';
 import { readStandings, suggest } from '../learner/standing.ts';
-import { SOLUTIONS } from '../paths.ts';
-import type { Lifetime } from '../process/lifetime.ts';
-import { print } from '../terminal/print.ts';
-import { cut } from '../terminal/width.ts';
 import { runTyped, typed } from './run-command.ts';
 
 /** Something to choose: a command, in the words of the command line; another list; or, without either, a way back. */

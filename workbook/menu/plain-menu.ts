@@ -1,11 +1,11 @@
 import { existsSync } from 'node:fs';
 import { readExercises } from '../../grader/catalogue.ts';
+import { SOLUTIONS } from '../../system/paths.ts';
+import { colour } from '../../system/terminal/colour.ts';
 import { readChapters } from '../book/catalogue.ts';
 import { overview } from '../learner/overview.ts';
 import { readProgress } from '../learner/progress.ts';
 import { readStandings, suggest } from '../learner/standing.ts';
-import { SOLUTIONS } from '../paths.ts';
-import { colour } from '../terminal/colour.ts';
 
 /** The menu for pipes, CI and screen readers: the same, as text. */
 export function plainMenu(): string {

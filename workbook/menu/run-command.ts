@@ -1,12 +1,12 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { join } from 'node:path';
-import { ROOT } from '../paths.ts';
-import { guard } from '../process/guardian.ts';
-import type { Lifetime } from '../process/lifetime.ts';
-import { colour } from '../terminal/colour.ts';
-import { anyKey } from '../terminal/keys.ts';
-import { print } from '../terminal/print.ts';
+import { ROOT } from '../../system/paths.ts';
+import { guard } from '../../system/process/guardian.ts';
+import type { Lifetime } from '../../system/process/lifetime.ts';
+import { colour } from '../../system/terminal/colour.ts';
+import { anyKey } from '../../system/terminal/keys.ts';
+import { print } from '../../system/terminal/print.ts';
 
 /** They leave nothing on the screen that one would want to read before the menu comes back. */
 const FULL_SCREEN = new Set(['lesson', 'learn']);

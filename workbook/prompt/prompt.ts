@@ -1,13 +1,13 @@
 import { appendFileSync, mkdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { createInterface, type Interface } from 'node:readline';
-import { STATE } from '../paths.ts';
-import type { Lifetime } from '../process/lifetime.ts';
-import { errorMessage } from '../process/user-error.ts';
-import { Connection } from '../resp/connection.ts';
-import { formatReply } from '../resp/format.ts';
-import { splitArguments } from '../resp/split-arguments.ts';
-import { print, printError } from '../terminal/print.ts';
+import { STATE } from '../../system/paths.ts';
+import type { Lifetime } from '../../system/process/lifetime.ts';
+import { errorMessage } from '../../system/process/user-error.ts';
+import { Connection } from '../../system/resp/connection.ts';
+import { formatReply } from '../../system/resp/format.ts';
+import { splitArguments } from '../../system/resp/split-arguments.ts';
+import { print, printError } from '../../system/terminal/print.ts';
 
 const HISTORY = join(STATE, 'prompt-history');
 const HISTORY_LENGTH = 500;

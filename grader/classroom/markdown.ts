@@ -1,0 +1,73 @@
+import type { Exercise } from '../catalogue.ts';
+import { pointsOf, type RequirementResult } from '../result.ts';
+import type { ExerciseRecord, StudentRecord } from './record.ts';
+
+/** One student's report, for the student: what was required, what was earned, and for what was not, why. */
+export function studentReport(record: StudentRecord, exercises: readonly Exercise[]): string {
+  const total = record.exercises.reduce((sum, { points }) => sum + points, 0);
+  const of = record.exercises.reduce((sum, one) => sum + one.of, 0);
+  const parts = record.exercises.map((one) => exerciseReport(one, exercises));
+  const notes = record.notes.map((note) => `- ${text(note)}`);
+  return [
+    `# ${text(record.student)}: ${total} of ${of} points`,
+    `Seed ${record.seed}.`,
+    ...(notes.length > 0 ? [notes.join('\n')] : []),
+    ...parts,
+    '',
+  ].join('\n\n');
+}
+
+function exerciseReport(record: ExerciseRecord, exercises: readonly Exercise[]): string {
+  const exercise = exercises.find(({ name }) => name === record.exercise);
+  const heading = `## ${exercise?.title ?? record.exercise}: ${record.points} of ${record.of} points`;
+  if (!record.file) return `${heading}\n\nNothing was handed in for it.`;
+  const rows = record.results.map(
+    (result) =>
+      `| ${result.number} | ${text(result.requirement.title)} | ${result.verdict.status} | ${pointsOf(result)} of ${result.requirement.points} |`,
+  );
+  const reasons = new Set(record.results.map(({ verdict }) => verdict.happened));
+  const broken =
+    reasons.size === 1 && record.results.every(({ verdict }) => verdict.status === 'crashed');
+  const failed = (broken ? record.results.slice(0, 1) : record.results).filter(
+    ({ verdict }) => !/^(passed|not started)$/.test(verdict.status),
+  );
+  return [
+    heading,
+    ['| | requirement | result | points |', '| -: | - | - | -: |', ...rows].join('\n'),
+    ...failed.map(failure),
+    ...record.typeProblems.map(({ place, message }) => `TypeScript: \`${place}\` ${text(message)}`),
+  ].join('\n\n');
+}
+
+function failure({ number, requirement, verdict }: RequirementResult): string {
+  const { expected, happened, frame, commands = [], state = [], printed = [] } = verdict;
+  const lines = [`### ${number}. ${text(requirement.title)}`];
+  if (expected) lines.push(`- expected: ${text(expected)}`);
+  if (happened) lines.push(`- happened: ${text(happened)}`);
+  if (frame) lines.push(`- at: \`${frame}\``);
+  const output = printed.flatMap(({ worker, text }) =>
+    text
+      .trimEnd()
+      .split('\n')
+      .map((line) => `${worker} | ${line}`),
+  );
+  return [
+    lines.join('\n'),
+    ...block('Sent to Redis', commands),
+    ...block('In Redis afterwards', state),
+    ...block('Printed', output),
+  ].join('\n\n');
+}
+
+/** Lines as they are. The fence is longer than any in them. */
+function block(title: string, lines: readonly string[]): string[] {
+  if (lines.length === 0) return [];
+  const longest = Math.max(0, ...(lines.join('\n').match(/`+/g) ?? []).map((run) => run.length));
+  const fence = '`'.repeat(Math.max(3, longest + 1));
+  return [`${title}:`, `${fence}text\n${lines.join('\n')}\n${fence}`];
+}
+
+/** A learner's words, which must not become headings, tables or pictures. */
+function text(words: string): string {
+  return words.replaceAll(/\s*\n\s*/g, ' ').replaceAll(/[\\`*_{}[\]<>|#!]/g, '\\$&');
+}

@@ -1,0 +1,54 @@
+import { stripVTControlCharacters } from 'node:util';
+import { type ExerciseResult, pointsOf, type RequirementResult } from '../../result.ts';
+
+/**
+ * The results as Gradescope's `results.json`
+ * (https://gradescope-autograders.readthedocs.io/en/latest/specs/#output-format). The points of the tests add up to the
+ * score; there is no score of its own beside them that could differ.
+ */
+export function toGradescope(results: readonly ExerciseResult[], seed: number): string {
+  const all = results.flatMap(({ exercise, results }) =>
+    results.map((result) => test(result, exercise.number, exercise.name)),
+  );
+  const milliseconds = results
+    .flatMap((result) => result.results)
+    .reduce((sum, result) => sum + result.milliseconds, 0);
+  const complaints = results.flatMap(({ typeProblems }) =>
+    typeProblems.map(({ place, message }) => `TypeScript: ${place} ${message}`),
+  );
+  const file = {
+    execution_time: Math.round(milliseconds / 1000),
+    output: [`Seed ${seed}.`, ...complaints].join('\n'),
+    output_format: 'text',
+    visibility: 'visible',
+    stdout_visibility: 'hidden',
+    extra_data: { seed },
+    tests: all,
+  };
+  return `${JSON.stringify(file, null, 2)}\n`;
+}
+
+function test(result: RequirementResult, exercise: number, name: string) {
+  const { number, requirement, verdict } = result;
+  const { expected, happened, frame, commands = [], state = [], printed = [] } = verdict;
+  const lines = [
+    ...(verdict.status === 'passed' ? [] : [verdict.status]),
+    ...(expected ? [`expected: ${expected}`] : []),
+    ...(happened ? [`happened: ${happened}`] : []),
+    ...(frame ? [`at: ${frame}`] : []),
+    ...(commands.length > 0 ? ['', 'sent to Redis', ...commands] : []),
+    ...(state.length > 0 ? ['', 'in Redis afterwards', ...state] : []),
+    ...printed.map(({ worker, text }) => `\nprinted by ${worker}\n${text}`),
+  ];
+  return {
+    number: `${exercise}.${number}`,
+    name: `${name} ${number}. ${requirement.title}`,
+    score: pointsOf(result),
+    max_score: requirement.points,
+    status: verdict.status === 'passed' ? 'passed' : 'failed',
+    output: stripVTControlCharacters(lines.join('\n')),
+    output_format: 'text',
+    tags: [name, `task ${requirement.task}`],
+    visibility: 'visible',
+  };
+}

@@ -1,0 +1,101 @@
+import { createHash } from 'node:crypto';
+import { readFileSync } from 'node:fs';
+import { dirname, join } from 'node:path';
+import { performance } from 'node:perf_hooks';
+import type { Lifetime } from '../../system/process/lifetime.ts';
+import { errorMessage } from '../../system/process/user-error.ts';
+import type { GradeBook } from './grade-book.ts';
+import { ownFiles } from './own-files.ts';
+import { recordOf, type StudentRecord } from './record.ts';
+import { copiesSolution } from './similarity.ts';
+import type { ClassSubmission } from './submissions.ts';
+import { type Graded, type Launch, Worker } from './worker.ts';
+
+/** After so many students a worker is replaced by a new one, so that nothing can add up. */
+const ORDERS_PER_WORKER = 25;
+
+/** Several students keep the processors busy: the fewer processes for each, the less it costs to start them. */
+const REQUIREMENTS_AT_ONCE = 2;
+
+export interface RunOptions {
+  /** How many students are graded at a time. */
+  readonly jobs: number;
+  /** How long one student's work may take, in milliseconds. */
+  readonly limitMs: number;
+  /** Starts the processes that grade. */
+  readonly launch: Launch;
+  readonly onStart: (student: string) => void;
+  readonly onRecord: (record: StudentRecord) => void;
+}
+
+/**
+ * Grades a class, several students at a time. Each is entered in the book as soon as it is graded; those that the book has
+ * already, with the same files, are left out.
+ */
+export async function gradeClass(
+  submissions: readonly ClassSubmission[],
+  book: GradeBook,
+  options: RunOptions,
+  lifetime: Lifetime,
+): Promise<void> {
+  const waiting = submissions
+    .map((submission) => ({ submission, digest: digestOf(submission) }))
+    .filter(({ submission, digest }) => !book.find(submission.student, digest));
+  const { signal } = lifetime;
+  const { seed, exercises } = book.run;
+
+  const gradeNext = async (): Promise<void> => {
+    let worker: Worker | undefined;
+    try {
+      for (let next = waiting.shift(); next && !signal.aborted; next = waiting.shift()) {
+        const { submission, digest } = next;
+        options.onStart(submission.student);
+        if (worker && (!worker.alive || worker.orders >= ORDERS_PER_WORKER)) {
+          void worker.stop();
+          worker = undefined;
+        }
+        worker ??= new Worker(options.launch, REQUIREMENTS_AT_ONCE);
+        const started = performance.now();
+        const graded = await gradeOne(worker, submission, seed, options.limitMs);
+        if (signal.aborted) return;
+        const seconds = Math.round((performance.now() - started) / 100) / 10;
+        const about = { seed, seconds, digest };
+        const notes = [...submission.notes, ...(await copiesSolution(submission, exercises))];
+        const record = recordOf({ ...submission, notes }, graded, exercises, about);
+        book.enter(record);
+        options.onRecord(record);
+      }
+    } finally {
+      await (signal.aborted ? worker?.kill() : worker?.stop());
+    }
+  };
+  const count = Math.min(options.jobs, waiting.length);
+  await Promise.all(Array.from({ length: count }, gradeNext));
+}
+
+/** What a submission does to the grader is that submission's trouble, and no other's. */
+async function gradeOne(
+  worker: Worker,
+  { files }: ClassSubmission,
+  seed: number,
+  limitMs: number,
+): Promise<Graded | undefined> {
+  if (Object.keys(files).length === 0) return undefined;
+  try {
+    return await worker.grade(files, seed, limitMs);
+  } catch (error) {
+    return { stopped: `it could not be graded: ${errorMessage(error)}`, settled: new Map() };
+  }
+}
+
+/** Changes when a student hands in something else. */
+function digestOf({ files, refused }: ClassSubmission): string {
+  const hash = createHash('sha256').update(Object.keys(refused).join());
+  for (const [exercise, file] of Object.entries(files)) {
+    for (const path of ownFiles(file)) {
+      hash.update(exercise).update(path).update('\0');
+      hash.update(readFileSync(join(dirname(file), path)));
+    }
+  }
+  return hash.digest('hex');
+}

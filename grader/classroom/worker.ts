@@ -1,0 +1,131 @@
+import { type ChildProcessByStdio, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { chmodSync, mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import type { Readable, Writable } from 'node:stream';
+import { createBirpc } from 'birpc';
+import { ROOT } from '../../system/paths.ts';
+import { guard, guardPath } from '../../system/process/guardian.ts';
+import { killGroup } from '../../system/process/run.ts';
+import type { RequirementResult } from '../result.ts';
+import { copyOwnFiles } from './own-files.ts';
+import type { ClassSubmission } from './submissions.ts';
+import {
+  type FileResult,
+  lineChannel,
+  type Order,
+  type WorkerEvents,
+  type WorkerFunctions,
+} from './wire.ts';
+
+const WORKER = ['workbook/launch.cjs', 'grade-worker'];
+
+/** How an order came out: all of it, or what had been settled when it was stopped. */
+export type Graded =
+  | { readonly whole: readonly FileResult[] }
+  | { readonly stopped: string; readonly settled: ReadonlyMap<string, RequirementResult[]> };
+
+/** How a worker is started that finds submissions in this folder: in the workbook's own, as `node` with these arguments. */
+export type Launch = (
+  folder: string,
+  args: readonly string[],
+) => {
+  readonly command: string;
+  readonly args: readonly string[];
+  /** What it calls a path below that folder. */
+  readonly pathInside: (...parts: string[]) => string;
+  /** Ends what does not end with the process that was started. */
+  readonly end: () => Promise<void>;
+};
+
+/** A process that grades one student after the other. What one submission does to it, the next never sees. */
+export class Worker {
+  readonly #folder = mkdtempSync(join(tmpdir(), 'redis-streams-submissions-'));
+  readonly #keepFolder = guardPath(this.#folder);
+  readonly #launched: ReturnType<Launch>;
+  readonly #child: ChildProcessByStdio<Writable, Readable, Readable>;
+  readonly #rpc: ReturnType<typeof createBirpc<WorkerFunctions, WorkerEvents>>;
+  readonly #ended: Promise<unknown>;
+  #settled = new Map<string, RequirementResult[]>();
+  #printed = '';
+  /** How many orders it has taken. */
+  orders = 0;
+  alive = true;
+
+  /** @param atOnce how many requirements it checks at a time */
+  constructor(launch: Launch, atOnce: number) {
+    // In a container, root is not allowed to look into what belongs to others.
+    chmodSync(this.#folder, 0o755);
+    this.#launched = launch(this.#folder, [...WORKER, String(atOnce)]);
+    this.#child = spawn(this.#launched.command, this.#launched.args, {
+      cwd: ROOT,
+      stdio: ['pipe', 'pipe', 'pipe'],
+      detached: process.platform !== 'win32',
+      windowsHide: true,
+    });
+    guard(this.#child);
+    const { stdin, stdout, stderr } = this.#child;
+    const note = (text: string) => {
+      this.#printed = (this.#printed + text).slice(-2000);
+    };
+    stderr.on('data', (chunk: Buffer) => note(chunk.toString()));
+    this.#rpc = createBirpc<WorkerFunctions, WorkerEvents>(
+      {
+        settled: (exercise, result) => {
+          this.#settled.set(exercise, [...(this.#settled.get(exercise) ?? []), result]);
+        },
+      },
+      { ...lineChannel(stdout, stdin, (line) => note(`${line}\n`)), timeout: -1 },
+    );
+    this.#ended = Promise.race([once(this.#child, 'exit'), once(this.#child, 'error')]).then(() => {
+      this.alive = false;
+      this.#rpc.$close();
+      rmSync(this.#folder, { recursive: true, force: true });
+      this.#keepFolder();
+    });
+  }
+
+  /** Grades a copy of one student's files, for so long at most. */
+  async grade(files: ClassSubmission['files'], seed: number, limitMs: number): Promise<Graded> {
+    const order = String(++this.orders);
+    const copies: Record<string, string> = {};
+    try {
+      for (const [exercise, file] of Object.entries(files)) {
+        const copied = copyOwnFiles(file, join(this.#folder, order, exercise));
+        copies[exercise] = this.#launched.pathInside(order, exercise, copied);
+      }
+      return await this.#take({ files: copies, seed }, limitMs);
+    } finally {
+      rmSync(join(this.#folder, order), { recursive: true, force: true });
+    }
+  }
+
+  async #take(order: Order, limitMs: number): Promise<Graded> {
+    this.#settled = new Map();
+    let tooLate: NodeJS.Timeout | undefined;
+    const limit = new Promise<string>((resolve) => {
+      tooLate = setTimeout(() => resolve(`it took longer than ${limitMs / 1000} seconds`), limitMs);
+    });
+    const ended = this.#ended.then(
+      () => `the grader has ended: ${this.#printed.trim() || 'it said nothing'}`,
+    );
+    const outcome = await Promise.race([this.#rpc.grade(order).catch(() => ended), limit, ended]);
+    clearTimeout(tooLate);
+    if (typeof outcome !== 'string') return { whole: outcome };
+    const settled = this.#settled;
+    await this.kill();
+    return { stopped: outcome, settled };
+  }
+
+  /** Lets it tidy up and go. */
+  async stop(): Promise<void> {
+    this.#child.stdin.end();
+    await this.#ended;
+  }
+
+  async kill(): Promise<void> {
+    killGroup(this.#child.pid);
+    await Promise.all([this.#ended, this.#launched.end()]);
+  }
+}

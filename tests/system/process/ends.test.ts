@@ -1,0 +1,157 @@
+import { createServer } from 'node:net';
+import { describe, expect, it } from 'vitest';
+import { Bench, type Running } from '../../support/workbook.ts';
+
+// However a command ends, nothing of it may be left: no process, no file.
+
+const WAIT = { timeout: 15_000 };
+
+async function expectNothingLeft(bench: Bench): Promise<void> {
+  await expect.poll(() => bench.survivors(), WAIT).toEqual([]);
+  await expect.poll(() => bench.leftFiles(), WAIT).toEqual([]);
+}
+
+const MOMENTS = {
+  'before the first line': () => Promise.resolve(),
+  'while the server starts': (scene: Running) => scene.says(/^Chapter 4/),
+  'when the first program is up': (scene: Running) => scene.says(/joined/),
+  'while three consumers work': (scene: Running) => scene.says(/gamma \| working on/),
+  'after a crash': (scene: Running) => scene.says(/killed with SIGKILL/),
+  'near the end': (scene: Running) => scene.says(/3\. What the group remembers/),
+};
+
+describe.each(Object.entries(MOMENTS))('a scene that is ended %s', (_, moment) => {
+  it.each(['SIGKILL', 'SIGTERM', 'SIGHUP'] as const)(
+    'by %s leaves nothing behind',
+    async (signal) => {
+      const bench = new Bench();
+      const scene = bench.start('chapter', '4');
+      await moment(scene);
+
+      scene.kill(signal);
+      const outcome = await scene.ended;
+
+      expect(outcome.stderr, 'no stack trace, no complaint').toBe('');
+      await expectNothingLeft(bench);
+    },
+  );
+
+  it('by Ctrl+C ends with code 130 and leaves nothing behind', async () => {
+    const bench = new Bench();
+    const scene = bench.start('chapter', '4');
+    await moment(scene);
+
+    scene.ctrlC();
+    const { code, signal, stderr } = await scene.ended;
+
+    // Before Node has come to our first line, the signal itself is the end.
+    expect(code ?? signal).toBeOneOf([130, 'SIGINT']);
+    expect(stderr).toBe('');
+    await expectNothingLeft(bench);
+  });
+});
+
+describe('other ways to end', () => {
+  it('goes when npm, which started it, is killed with SIGKILL', async () => {
+    const bench = new Bench();
+    const npm = bench.spawn('npm', ['run', '--silent', 'redis']);
+    await npm.says(/is up/);
+
+    npm.kill('SIGKILL');
+
+    await expectNothingLeft(bench);
+  });
+
+  it('goes when nobody reads its output any more', async () => {
+    const bench = new Bench();
+    const scene = bench.start('chapter', '4');
+    await scene.says(/joined/);
+
+    scene.child.stdout?.destroy();
+    const { code, stderr } = await scene.ended;
+
+    expect(code).toBe(0);
+    expect(stderr).toBe('');
+    await expectNothingLeft(bench);
+  });
+
+  it('waits for a program that is still finishing its work on Ctrl+C, with its server up', async () => {
+    const bench = new Bench();
+    const pipeline = bench.start('chapter', '6', 'pipeline', '60');
+    await pipeline.says(/worker-1: working on (\S+)/);
+
+    pipeline.ctrlC();
+    const { code, stdout, stderr } = await pipeline.ended;
+
+    const started = [...stdout.matchAll(/working on (\S+)/g)].map(([, id]) => id);
+    const acknowledged = [...stdout.matchAll(/acknowledged (\S+)/g)].map(([, id]) => id);
+    expect(new Set(acknowledged)).toEqual(new Set(started));
+    expect(stderr).toBe('');
+    expect(code).toBe(0);
+    await expectNothingLeft(bench);
+  });
+
+  it('passes `kill` of a single program on to the program', async () => {
+    const bench = new Bench();
+    const consumer = bench.start('chapter', '2', 'producer');
+    await consumer.says(/added/);
+
+    consumer.kill('SIGTERM');
+    await consumer.ended;
+
+    await expectNothingLeft(bench);
+  });
+
+  it('is ended by Ctrl+C with code 0 where that is the normal end', async () => {
+    const bench = new Bench();
+    const live = bench.start('chapter', '2', '--live');
+    await live.says(/Live: the programs go on/);
+    const added = live.stdout.length;
+    await expect.poll(() => live.stdout.length, WAIT).toBeGreaterThan(added);
+
+    live.ctrlC();
+
+    expect((await live.ended).code).toBe(0);
+    await expectNothingLeft(bench);
+  });
+});
+
+describe('two scenes at the same time', () => {
+  it('do not disturb each other, nor a program on port 6379', async () => {
+    const other = createServer();
+    // Should the port be taken already, so much the better.
+    await new Promise<void>((resolve) => {
+      other.once('error', () => resolve());
+      other.listen(6379, '127.0.0.1', resolve);
+    });
+    const bench = new Bench();
+
+    const outcomes = await Promise.all([bench.run('chapter', '4'), bench.run('chapter', '4')]);
+
+    for (const { code, stdout, stderr } of outcomes) {
+      expect(stderr).toBe('');
+      expect(code).toBe(0);
+      // One producer each: no sensor turns up twice.
+      const sensors = [...stdout.matchAll(/added \S+ sensor=(\d+)/g)].map(([, n]) => n);
+      expect(new Set(sensors).size).toBe(sensors.length);
+    }
+    other.close();
+    await expectNothingLeft(bench);
+  });
+});
+
+describe('the search for what is left', () => {
+  it('sees every process of a command: itself, its guardian, its server, its programs', async () => {
+    const bench = new Bench();
+    const scene = bench.start('chapter', '4');
+    await scene.says(/alpha \| working on/);
+
+    const seen = bench.survivors().join('\n');
+
+    expect(seen).toContain('launch.cjs chapter 4');
+    expect(seen).toContain('guardian.cjs');
+    expect(seen).toMatch(/redis-server|valkey-server/);
+    expect(seen).toContain('producer.ts');
+    expect(seen).toContain('consumer.ts alpha');
+  });
+});

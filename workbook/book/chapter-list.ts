@@ -1,0 +1,26 @@
+import { colour } from '../../system/terminal/colour.ts';
+import { paragraph } from '../../system/terminal/paragraph.ts';
+import { readChapters } from './catalogue.ts';
+
+/** The chapters with their programs, and what to type for each. */
+export function chapterList(): string {
+  const chapters = readChapters();
+  const width = Math.max(...chapters.flatMap(({ programs }) => programs.map((p) => p.name.length)));
+  const entries = chapters.map((chapter) => {
+    const heading = `${colour.bold(`${chapter.number}  ${chapter.title}`)}`;
+    const programs = chapter.programs.map(({ name, summary }) => {
+      const indent = ' '.repeat(width + 7);
+      const text = paragraph(summary, indent).trimStart();
+      return `     ${name.padEnd(width)}  ${colour.dim(text)}`;
+    });
+    return [heading, ...programs].join('\n');
+  });
+  return [
+    'Chapters, and the programs in them:',
+    '',
+    entries.join('\n\n'),
+    '',
+    'npm run chapter 1             plays a chapter',
+    'npm run chapter 2 producer    runs one program of it (Ctrl+C ends it)',
+  ].join('\n');
+}

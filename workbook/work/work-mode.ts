@@ -1,0 +1,219 @@
+import type { Exercise } from '../../grader/catalogue.ts';
+import type { ExerciseResult } from '../../grader/result.ts';
+import type { Session } from '../../grader/session.ts';
+import type { Lifetime } from '../../system/process/lifetime.ts';
+import { errorMessage, UserError } from '../../system/process/user-error.ts';
+import { listenToKeys } from '../../system/terminal/keys.ts';
+import { Page } from '../../system/terminal/page.ts';
+import { Screen } from '../../system/terminal/screen.ts';
+import { noteResult } from '../learner/note-result.ts';
+import { requirementList } from '../learner/overview.ts';
+import { readProgress } from '../learner/progress.ts';
+import { type Numbered, readStandings, type Standing, standingOf } from '../learner/standing.ts';
+import { watchFiles } from './watch-files.ts';
+import { beginAgain, diffText, nextHint, solutionText, taskText } from './work-asides.ts';
+import { verdictText, workFoot, workHead } from './work-view.ts';
+
+const HOSTS_FOR_ONE = 4;
+
+/**
+ * One requirement at a time: it is graded whenever the file is saved, shown alone and in full, and stays on the screen until
+ * a key moves on.
+ */
+export class WorkMode {
+  readonly #session: Session;
+  readonly #lifetime: Lifetime;
+  readonly #seed = Math.floor(Math.random() * 1_000_000);
+  readonly #screen: Screen;
+  readonly #page: Page;
+  #exercise: Exercise;
+  #number: number;
+  #result: ExerciseResult | undefined;
+  /** What is shown instead of the verdict. */
+  #aside: string | undefined;
+  #status = '';
+  /** What is done if the next key is `y`. */
+  #confirmed: (() => void | Promise<void>) | undefined;
+  #grading = false;
+  #again = false;
+  #quit: () => void = () => {};
+
+  constructor(session: Session, exercise: Exercise, lifetime: Lifetime) {
+    this.#session = session;
+    this.#lifetime = lifetime;
+    this.#exercise = exercise;
+    this.#number = this.#standing.open[0]?.number ?? 1;
+    this.#screen = new Screen(lifetime);
+    this.#page = new Page(this.#screen);
+  }
+
+  /** Works until `q` or Ctrl+C. */
+  async run(poll: boolean): Promise<void> {
+    const { signal } = this.#lifetime;
+    const over = new Promise<void>((resolve, reject) => {
+      this.#quit = resolve;
+      this.#fail = reject;
+      signal.addEventListener('abort', () => resolve(), { once: true });
+    });
+    const release = listenToKeys((key) => void this.#press(key).catch(this.#fail));
+    this.#show();
+    const watching = await watchFiles(this.#allFiles(), poll, () => this.#grade());
+    this.#grade();
+    try {
+      await over;
+    } finally {
+      release();
+      this.#screen.close();
+      await watching.close();
+    }
+  }
+
+  #fail: (error: unknown) => void = () => {};
+
+  get #standing(): Standing {
+    return standingOf(this.#exercise, readProgress());
+  }
+
+  get #current(): Numbered {
+    const requirement = this.#exercise.requirements[this.#number - 1];
+    if (!requirement) throw new Error(`${this.#exercise.name} has no requirement ${this.#number}`);
+    return { number: this.#number, requirement };
+  }
+
+  #allFiles(): string[] {
+    return readStandings(readProgress()).map(({ exercise }) => exercise.file);
+  }
+
+  async #press(key: string): Promise<void> {
+    const confirmed = this.#confirmed;
+    this.#confirmed = undefined;
+    if (key === 'q' || key === 'ctrl+c') return this.#quit();
+    if (confirmed && key === 'y') return confirmed();
+    if (this.#page.scroll(key)) return;
+    const actions: Record<string, () => void | Promise<void>> = {
+      n: () => this.#next(),
+      p: () => this.#goTo(Math.max(1, this.#number - 1)),
+      t: () => this.#open(taskText(this.#exercise, this.#current)),
+      h: async () => this.#open(await nextHint(this.#exercise, this.#current)),
+      l: () => this.#open(requirementList(this.#standing, readProgress(), this.#number)),
+      s: () => this.#giveAway(() => solutionText(this.#exercise)),
+      d: () => this.#giveAway(() => diffText(this.#exercise, this.#screen.columns)),
+      x: () => this.#ask('Begin again? Your file is copied first. y: yes', () => this.#reset()),
+      r: () => this.#grade(),
+    };
+    const action = actions[key];
+    if (action) await action();
+    else this.#back();
+  }
+
+  /** Grades the current requirement now, or once more when that is going on already. */
+  #grade(wanted: readonly number[] = [this.#number]): void {
+    this.#aside = undefined;
+    if (this.#grading) {
+      this.#again = true;
+      return;
+    }
+    void this.#gradeOnce(wanted).catch(this.#fail);
+  }
+
+  async #gradeOnce(wanted: readonly number[]): Promise<void> {
+    this.#grading = true;
+    this.#status = wanted.length === 1 ? 'Grading ...' : 'Grading all of it once more ...';
+    this.#show(true);
+    const exercise = this.#exercise;
+    let news: string | undefined;
+    try {
+      const [result] = await this.#session.grade(
+        [{ exercise, file: exercise.file, wanted }],
+        this.#seed,
+      );
+      if (result && exercise === this.#exercise) {
+        this.#result = result;
+        news = await noteResult(result);
+        if (wanted.length > 1) this.#number = this.#standing.open[0]?.number ?? this.#number;
+      }
+      this.#status = `Graded at ${new Date().toLocaleTimeString('sv-SE')}. Save the file, and it is graded again.`;
+    } catch (error) {
+      if (!(error instanceof UserError)) throw error;
+      this.#status = errorMessage(error);
+    }
+    this.#grading = false;
+    this.#aside = news;
+    this.#show();
+    if (this.#again) {
+      this.#again = false;
+      return this.#gradeOnce([this.#number]);
+    }
+    // A later change may have broken what had passed before: together is what counts.
+    const { open, solved } = this.#standing;
+    if (wanted.length === 1 && open.length === 0 && !solved) {
+      return this.#gradeOnce(this.#allNumbers());
+    }
+    await this.#session.warmUp(HOSTS_FOR_ONE);
+  }
+
+  async #next(): Promise<void> {
+    const { open, solved } = this.#standing;
+    const next = open.find(({ number }) => number > this.#number) ?? open[0];
+    if (next && next.number !== this.#number) return this.#goTo(next.number);
+    if (next) {
+      this.#status = 'This is the only one that is left.';
+      return this.#show(true);
+    }
+    if (!solved) return this.#grade(this.#allNumbers());
+    const unsolved = readStandings(readProgress()).find((standing) => !standing.solved);
+    if (!unsolved) {
+      this.#status = 'All exercises are solved. q: quit';
+      return this.#show(true);
+    }
+    this.#exercise = unsolved.exercise;
+    this.#goTo(unsolved.open[0]?.number ?? 1);
+  }
+
+  #allNumbers(): number[] {
+    return this.#exercise.requirements.map((_, index) => index + 1);
+  }
+
+  #goTo(number: number): void {
+    this.#number = number;
+    this.#result = undefined;
+    this.#grade();
+  }
+
+  /** Shows what gives the answer away, at once to those who have found it; the others are asked first. */
+  #giveAway(text: () => string): void {
+    const show = () => this.#open(text());
+    if (this.#standing.solved) show();
+    else this.#ask('You have not solved it yet. See the solution all the same? y: yes', show);
+  }
+
+  async #reset(): Promise<void> {
+    const told = await beginAgain(this.#exercise);
+    this.#goTo(1);
+    this.#open(told);
+  }
+
+  /** The next key is the answer: `y`, or any other. */
+  #ask(question: string, act: () => void | Promise<void>): void {
+    this.#confirmed = act;
+    this.#status = question;
+    this.#show(true);
+  }
+
+  #open(text: string): void {
+    this.#aside = text;
+    this.#status = 'Any other key: back to the requirement.';
+    this.#show();
+  }
+
+  #back(): void {
+    this.#aside = undefined;
+    this.#status = '';
+    this.#show();
+  }
+
+  #show(stay = false): void {
+    const text = this.#aside ?? verdictText(this.#result, this.#current);
+    this.#page.show(workHead(this.#standing, this.#current), text, workFoot(this.#status), stay);
+  }
+}

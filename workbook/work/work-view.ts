@@ -1,0 +1,67 @@
+import { details, typeLines } from '../../grader/report/details.ts';
+import type { ExerciseResult } from '../../grader/result.ts';
+import { shownPath } from '../../system/paths.ts';
+import { colour } from '../../system/terminal/colour.ts';
+import { paragraph } from '../../system/terminal/paragraph.ts';
+import { widthOf } from '../../system/terminal/width.ts';
+import type { Numbered, Standing } from '../learner/standing.ts';
+import { taskText } from './work-asides.ts';
+
+const WIDTH = 80;
+const BAR_WIDTH = 14;
+const KEYS = [
+  ['n', 'next'],
+  ['p', 'back'],
+  ['t', 'task'],
+  ['h', 'hint'],
+  ['l', 'list'],
+  ['s', 'solution'],
+  ['d', 'diff'],
+  ['x', 'reset'],
+  ['r', 'run'],
+  ['q', 'quit'],
+];
+
+/** What is on top of every screen of work mode: where one is, and the command that grades the same. */
+export function workHead(standing: Standing, current: Numbered): string[] {
+  const { exercise, points, of } = standing;
+  const filled = Math.floor((points / of) * BAR_WIDTH);
+  const bar = `[${'#'.repeat(filled)}${'-'.repeat(BAR_WIDTH - filled)}] ${points} of ${of}`;
+  const place = `${exercise.title}, ${current.number} of ${exercise.requirements.length}`;
+  return [
+    apart(colour.bold(place), bar),
+    colour.dim(apart(shownPath(exercise.file), `npm run grade ${exercise.name} ${current.number}`)),
+  ];
+}
+
+/** What is at the bottom: what goes on, and the keys. */
+export function workFoot(status: string): string[] {
+  const keys = KEYS.map(([key, meaning]) => `${colour.cyan(`${key}`)}:${meaning}`).join(' ');
+  return [colour.dim(status), keys];
+}
+
+/** How the current requirement came out, and nothing else. */
+export function verdictText(result: ExerciseResult | undefined, current: Numbered): string {
+  const title = colour.bold(paragraph(`${current.number}. ${current.requirement.title}`));
+  const own = result?.results.find(({ number }) => number === current.number);
+  if (!result || !own) return title;
+  const complaints = typeLines(result);
+  if (own.verdict.status === 'passed') {
+    return [
+      title,
+      '',
+      colour.green(`✓ passed: ${own.requirement.points} points`),
+      '',
+      `${colour.cyan('n')} goes on to the next.`,
+      ...complaints,
+    ].join('\n');
+  }
+  const task = own.verdict.status === 'not started' ? ['', taskText(result.exercise, current)] : [];
+  return [...details(own, result.exercise), ...complaints, ...task].join('\n');
+}
+
+/** Two texts at the two ends of a line. */
+function apart(left: string, right: string): string {
+  const room = WIDTH - widthOf(left) - widthOf(right);
+  return room > 0 ? left + ' '.repeat(room) + right : left;
+}
