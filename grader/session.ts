@@ -7,6 +7,7 @@ import type { Lifetime } from '../system/process/lifetime.ts';
 import { errorCode, errorMessage, fileSystemTrouble } from '../system/process/user-error.ts';
 import { obtainRedis } from '../system/redis/obtain.ts';
 import type { Exercise } from './catalogue.ts';
+import { buildWalls } from './classroom/isolation/walls.ts';
 import type { Verdict } from './requirement.ts';
 import type { ExerciseResult, RequirementResult } from './result.ts';
 import { bundleHost, bundleSubmission } from './supervisor/bundle.ts';
@@ -16,7 +17,6 @@ import { Servers } from './supervisor/servers.ts';
 import { type Reported, SpecRunner } from './supervisor/spec-runner.ts';
 import { Supervisor } from './supervisor/supervisor.ts';
 import { checkTypes } from './supervisor/types.ts';
-import { buildWalls } from './supervisor/walls.ts';
 import type { Assignment, Problem } from './wire.ts';
 
 /** How many requirements are checked at a time: they wait more than they work. */

@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { sweepMarked } from '../../system/process/guardian.ts';
+import type { Walls } from '../classroom/isolation/walls.ts';
 import { HostProcess } from './host-process.ts';
-import type { Walls } from './walls.ts';
 
 /** Processes that have started and wait for a submission: to start one takes longer than most requirements. */
 export class HostPool {

@@ -4,9 +4,9 @@ import { once } from 'node:events';
 import { createBirpc } from 'birpc';
 import { guard } from '../../system/process/guardian.ts';
 import { killGroup, signalGroup } from '../../system/process/run.ts';
+import type { Walls } from '../classroom/isolation/walls.ts';
 import type { HostEvents, HostFunctions, Outcome, Problem } from '../wire.ts';
 import { Output } from './output.ts';
-import type { Walls } from './walls.ts';
 
 const HEAP_LIMIT_MB = 256;
 const ANSWER_WITHIN_MS = 1000;

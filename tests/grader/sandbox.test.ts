@@ -13,7 +13,7 @@ import { createServer } from 'node:net';
 import { homedir, tmpdir } from 'node:os';
 import { basename, delimiter, join } from 'node:path';
 import { describe, expect, it, onTestFinished } from 'vitest';
-import { Sandbox } from '../../grader/supervisor/sandbox.ts';
+import { Sandbox } from '../../grader/classroom/isolation/sandbox.ts';
 import { writeScript } from '../support/fake-programs.ts';
 import { Bench, ROOT } from '../support/workbook.ts';
 

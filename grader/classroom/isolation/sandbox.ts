@@ -1,8 +1,8 @@
 import { existsSync, mkdirSync, realpathSync, statSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { ROOT } from '../../system/paths.ts';
-import { run } from '../../system/process/run.ts';
+import { ROOT } from '../../../system/paths.ts';
+import { run } from '../../../system/process/run.ts';
 import type { Walls } from './walls.ts';
 
 const SCRIPT = fileURLToPath(new URL('./sandbox.sh', import.meta.url));

@@ -1,8 +1,8 @@
 import { chmodSync, mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { ROOT } from '../../system/paths.ts';
-import { run } from '../../system/process/run.ts';
+import { ROOT } from '../../../system/paths.ts';
+import { run } from '../../../system/process/run.ts';
 import { CPU_SECONDS, LARGEST_FILE } from './sandbox.ts';
 import type { Walls } from './walls.ts';
 
