@@ -1,6 +1,6 @@
 import { afterAll, describe, inject } from 'vitest';
-import { gradeExercise, type Spec } from './harness/exercise.ts';
-import { Lanes } from './harness/lane.ts';
+import { gradeExercise, type Spec } from './harness/grade-exercise.ts';
+import { Lanes } from './harness/test-server.ts';
 
 // What vitest runs: the specs of the exercises that were asked for, side by side in one thread. They wait far more than
 // they work; what works is the submission, in processes of its own.

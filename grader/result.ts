@@ -1,4 +1,4 @@
-import type { Exercise } from './catalogue.ts';
+import type { Exercise } from './exercises.ts';
 import type { Requirement, Verdict } from './requirement.ts';
 
 /** How one requirement came out. */

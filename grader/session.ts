@@ -5,9 +5,10 @@ import { shownPath } from '../system/paths.ts';
 import { guardPath } from '../system/process/guardian.ts';
 import type { Lifetime } from '../system/process/lifetime.ts';
 import { errorCode, errorMessage, fileSystemTrouble } from '../system/process/user-error.ts';
-import { obtainRedis } from '../system/redis/obtain.ts';
-import type { Exercise } from './catalogue.ts';
-import { buildWalls } from './classroom/isolation/walls.ts';
+import { obtainRedis } from '../system/redis/fetch-redis.ts';
+import { buildWalls } from './classroom/isolation/choose-isolation.ts';
+import type { Exercise } from './exercises.ts';
+import type { Assignment, Problem } from './messages.ts';
 import type { Verdict } from './requirement.ts';
 import type { ExerciseResult, RequirementResult } from './result.ts';
 import { bundleHost, bundleSubmission } from './supervisor/bundle.ts';
@@ -16,8 +17,7 @@ import { watchMemory } from './supervisor/memory-watch.ts';
 import { Servers } from './supervisor/servers.ts';
 import { type Reported, SpecRunner } from './supervisor/spec-runner.ts';
 import { Supervisor } from './supervisor/supervisor.ts';
-import { checkTypes } from './supervisor/types.ts';
-import type { Assignment, Problem } from './wire.ts';
+import { checkTypes } from './supervisor/type-check.ts';
 
 /** How many requirements are checked at a time: they wait more than they work. */
 export const AT_ONCE = 5;

@@ -1,5 +1,5 @@
+import type { Assignment } from './messages.ts';
 import type { Verdict } from './requirement.ts';
-import type { Assignment } from './wire.ts';
 
 // What the grader hands through vitest: to a spec what it is to check, and back how that came out.
 /** Vite's own; its types are not worth a dependency for one function. */

@@ -2,8 +2,8 @@ import { execFileSync } from 'node:child_process';
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { findExercise, findRequirement, readExercises } from '../grader/catalogue.ts';
-import { findChapter, findProgram, readChapters } from '../workbook/book/catalogue.ts';
+import { findExercise, findRequirement, readExercises } from '../grader/exercises.ts';
+import { findChapter, findProgram, readChapters } from '../workbook/book/chapters.ts';
 import { CHAPTER_FOLDERS, readLesson } from './support/lessons.ts';
 import { ROOT } from './support/workbook.ts';
 
@@ -121,6 +121,6 @@ describe('the house rules', () => {
     ];
     const files = execFileSync('git', command, { cwd: ROOT }).toString().trim().split('\n');
 
-    expect(files).toEqual(['system/redis/build-worker.cjs']);
+    expect(files).toEqual(['system/redis/compile-redis.cjs']);
   });
 });

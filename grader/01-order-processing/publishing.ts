@@ -1,6 +1,6 @@
 import { isDeepStrictEqual } from 'node:util';
 import { expectEntries } from '../harness/entries.ts';
-import type { Check } from '../harness/exercise.ts';
+import type { Check } from '../harness/grade-exercise.ts';
 import { Group } from '../harness/group.ts';
 import { refusal } from '../harness/refusal.ts';
 import { check } from '../harness/unmet.ts';

@@ -1,11 +1,11 @@
 import { isDeepStrictEqual } from 'node:util';
 import type { Order } from '../../solutions/01-order-processing/orders.ts';
-import type { Check } from '../harness/exercise.ts';
+import type { Check } from '../harness/grade-exercise.ts';
 import type { Group } from '../harness/group.ts';
 import { holdingWrites } from '../harness/hold-writes.ts';
-import type { Line } from '../harness/line.ts';
 import { check } from '../harness/unmet.ts';
 import { expectUntouched } from '../harness/untouched.ts';
+import type { Line } from '../harness/work-queue.ts';
 import type { Worker } from '../harness/worker.ts';
 import { type Orders, orderLine, STREAM } from './shop.ts';
 

@@ -1,8 +1,8 @@
 import { isDeepStrictEqual } from 'node:util';
 import type { Order } from '../../solutions/01-order-processing/orders.ts';
-import type { Check } from '../harness/exercise.ts';
-import { type Line, NEVER_IDLE_MS } from '../harness/line.ts';
+import type { Check } from '../harness/grade-exercise.ts';
 import { check, eventually } from '../harness/unmet.ts';
+import { type Line, NEVER_IDLE_MS } from '../harness/work-queue.ts';
 import type { Worker } from '../harness/worker.ts';
 import { addOrders, makeGroup, type Orders, orderLine, STREAM } from './shop.ts';
 

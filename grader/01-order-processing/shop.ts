@@ -1,8 +1,8 @@
 import type { Order } from '../../solutions/01-order-processing/orders.ts';
 import { Group } from '../harness/group.ts';
 import { Handled } from '../harness/handled.ts';
-import type { Line } from '../harness/line.ts';
 import type { Trial } from '../harness/trial.ts';
+import type { Line } from '../harness/work-queue.ts';
 
 export type Orders = typeof import('../../solutions/01-order-processing/orders.ts');
 export type OrderTrial = Trial<Orders>;

@@ -1,4 +1,4 @@
-import type { Spec } from '../harness/exercise.ts';
+import type { Spec } from '../harness/grade-exercise.ts';
 import * as publishing from './publishing.ts';
 import * as reclaiming from './reclaiming.ts';
 import * as recovering from './recovering.ts';

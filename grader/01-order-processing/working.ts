@@ -1,6 +1,5 @@
 import { isDeepStrictEqual } from 'node:util';
-import type { Check } from '../harness/exercise.ts';
-import { NEVER_IDLE_MS } from '../harness/line.ts';
+import type { Check } from '../harness/grade-exercise.ts';
 import {
   acknowledgesAfterwards,
   sharesTheWork,
@@ -8,6 +7,7 @@ import {
   waitsAndStops,
 } from '../harness/scenarios.ts';
 import { check } from '../harness/unmet.ts';
+import { NEVER_IDLE_MS } from '../harness/work-queue.ts';
 import { type Orders, orderLine, STREAM } from './shop.ts';
 
 const EARLIER = 1300;

@@ -1,8 +1,7 @@
 import { isDeepStrictEqual } from 'node:util';
 import type { Channel, Notification } from '../../solutions/02-notifications/notifications.ts';
-import type { Check } from '../harness/exercise.ts';
+import type { Check } from '../harness/grade-exercise.ts';
 import { Handled } from '../harness/handled.ts';
-import { NEVER_IDLE_MS } from '../harness/line.ts';
 import {
   acknowledgesAfterwards,
   sharesTheWork,
@@ -11,6 +10,7 @@ import {
 } from '../harness/scenarios.ts';
 import { check, eventually } from '../harness/unmet.ts';
 import { expectUntouched } from '../harness/untouched.ts';
+import { NEVER_IDLE_MS } from '../harness/work-queue.ts';
 import {
   addNotifications,
   CHANNELS,

@@ -5,8 +5,8 @@ import type {
 } from '../../solutions/02-notifications/notifications.ts';
 import { Group } from '../harness/group.ts';
 import { Handled } from '../harness/handled.ts';
-import type { Line, Work } from '../harness/line.ts';
 import type { Trial } from '../harness/trial.ts';
+import type { Line, Work } from '../harness/work-queue.ts';
 import type { Loop, Worker } from '../harness/worker.ts';
 
 export type Notifications = typeof import('../../solutions/02-notifications/notifications.ts');

@@ -2,7 +2,7 @@ import { isDeepStrictEqual } from 'node:util';
 import type { Redis } from 'ioredis';
 import type { Channel } from '../../solutions/02-notifications/notifications.ts';
 import { expectEntries } from '../harness/entries.ts';
-import type { Check } from '../harness/exercise.ts';
+import type { Check } from '../harness/grade-exercise.ts';
 import { refusal } from '../harness/refusal.ts';
 import { check } from '../harness/unmet.ts';
 import { expectUntouched } from '../harness/untouched.ts';

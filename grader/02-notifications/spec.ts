@@ -1,4 +1,4 @@
-import type { Spec } from '../harness/exercise.ts';
+import type { Spec } from '../harness/grade-exercise.ts';
 import * as delivering from './delivering.ts';
 import type { Notifications } from './newsroom.ts';
 import { requirements } from './requirements.ts';

@@ -1,6 +1,6 @@
 import { isDeepStrictEqual } from 'node:util';
 import { expectEntries } from '../harness/entries.ts';
-import type { Check } from '../harness/exercise.ts';
+import type { Check } from '../harness/grade-exercise.ts';
 import { sentAlone } from '../harness/one-by-one.ts';
 import { asLine } from '../harness/recorder.ts';
 import { check } from '../harness/unmet.ts';

@@ -1,4 +1,4 @@
-import type { Check } from '../harness/exercise.ts';
+import type { Check } from '../harness/grade-exercise.ts';
 import type { Group } from '../harness/group.ts';
 import { commandsWhileIdle } from '../harness/idle.ts';
 import { sentAlone } from '../harness/one-by-one.ts';

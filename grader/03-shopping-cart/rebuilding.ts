@@ -1,4 +1,4 @@
-import type { Check } from '../harness/exercise.ts';
+import type { Check } from '../harness/grade-exercise.ts';
 import { check } from '../harness/unmet.ts';
 import { expectUntouched } from '../harness/untouched.ts';
 import {

@@ -1,4 +1,4 @@
-import type { Spec } from '../harness/exercise.ts';
+import type { Spec } from '../harness/grade-exercise.ts';
 import * as applying from './applying.ts';
 import * as projecting from './projecting.ts';
 import * as rebuilding from './rebuilding.ts';

@@ -1,8 +1,8 @@
 import { randomUUID } from 'node:crypto';
 import { join } from 'node:path';
-import { run } from '../../system/process/run.ts';
+import { run } from '../../system/process/run-program.ts';
 import { UserError } from '../../system/process/user-error.ts';
-import type { Launch } from './worker.ts';
+import type { Launch } from './grading-process.ts';
 
 /** Where a container finds what has been handed in. */
 const INSIDE = '/submissions';

@@ -10,9 +10,9 @@ import {
 import { join } from 'node:path';
 import { stringify } from 'csv-stringify/sync';
 import { fileSystemTrouble, UserError } from '../../system/process/user-error.ts';
-import { type Exercise, findExercises } from '../catalogue.ts';
-import { studentReport } from './markdown.ts';
-import type { StudentRecord } from './record.ts';
+import { type Exercise, findExercises } from '../exercises.ts';
+import type { StudentRecord } from './student-record.ts';
+import { studentReport } from './student-report.ts';
 
 const VERSION = 1;
 /** In bytes. File systems grant 255, of which the ending and a draft's ending take some. */

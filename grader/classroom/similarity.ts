@@ -1,7 +1,7 @@
 import { existsSync, readFileSync } from 'node:fs';
 import { transform } from 'esbuild';
 import { padded } from '../../system/terminal/width.ts';
-import type { Exercise } from '../catalogue.ts';
+import type { Exercise } from '../exercises.ts';
 import type { ClassSubmission } from './submissions.ts';
 
 /** So many tokens in a row count as one thing that two files can have in common. */

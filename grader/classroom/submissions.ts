@@ -2,7 +2,7 @@ import { readdirSync, statSync } from 'node:fs';
 import { basename, join, relative, sep } from 'node:path';
 import { stripVTControlCharacters } from 'node:util';
 import { fileSystemTrouble, UserError } from '../../system/process/user-error.ts';
-import type { Exercise } from '../catalogue.ts';
+import type { Exercise } from '../exercises.ts';
 import { entriesOf, isHidden, isTheirs, readCanvasName, whyRefused } from './own-files.ts';
 
 const DEEPEST = 8;

@@ -1,6 +1,6 @@
 import { isDeepStrictEqual } from 'node:util';
 import type { Redis } from 'ioredis';
-import { describeEntries } from './snapshot.ts';
+import { describeEntries } from './describe-database.ts';
 import { check } from './unmet.ts';
 
 /**

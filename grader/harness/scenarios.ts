@@ -2,8 +2,8 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { isDeepStrictEqual } from 'node:util';
 import { Gate, type Handled } from './handled.ts';
 import { commandsWhileIdle } from './idle.ts';
-import { type Line, NEVER_IDLE_MS } from './line.ts';
 import { check, eventually } from './unmet.ts';
+import { type Line, NEVER_IDLE_MS } from './work-queue.ts';
 import type { Worker } from './worker.ts';
 
 const NAMES = ['alice', 'bob', 'carol'];

@@ -1,8 +1,8 @@
 import type { Redis } from 'ioredis';
-import type { Outcome, Problem, SupervisorFunctions } from '../wire.ts';
-import type { Lane } from './lane.ts';
+import type { Outcome, Problem, SupervisorFunctions } from '../messages.ts';
 import { Random } from './random.ts';
 import type { Recorded } from './recorder.ts';
+import type { Lane } from './test-server.ts';
 import { eventually, Unmet } from './unmet.ts';
 import { Grief, type Surroundings, Worker } from './worker.ts';
 

@@ -1,8 +1,8 @@
 import type { Redis } from 'ioredis';
+import type { Problem, SupervisorFunctions } from '../messages.ts';
 import type { Status, Verdict } from '../requirement.ts';
-import type { Problem, SupervisorFunctions } from '../wire.ts';
+import { describeDatabase } from './describe-database.ts';
 import { asLine, type Recorded } from './recorder.ts';
-import { describeDatabase } from './snapshot.ts';
 import type { Trial } from './trial.ts';
 import { Unmet } from './unmet.ts';
 import { Grief } from './worker.ts';

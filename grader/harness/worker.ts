@@ -1,5 +1,5 @@
 import type { Redis } from 'ioredis';
-import type { Outcome, Problem, Reference, SupervisorFunctions } from '../wire.ts';
+import type { Outcome, Problem, Reference, SupervisorFunctions } from '../messages.ts';
 import { Unmet } from './unmet.ts';
 
 /** A loop has a second to return once its signal is aborted. The rest allows for the server's clock. */

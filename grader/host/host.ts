@@ -6,7 +6,7 @@
 import { inspect } from 'node:util';
 import { createBirpc } from 'birpc';
 import { Redis } from 'ioredis';
-import type { HostEvents, HostFunctions, Outcome, Problem, Stopped } from '../wire.ts';
+import type { HostEvents, HostFunctions, Outcome, Problem, Stopped } from '../messages.ts';
 import { asCopy, describeExport, problemOf } from './plain.ts';
 import { Signals } from './signals.ts';
 

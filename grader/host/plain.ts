@@ -1,5 +1,5 @@
 import { inspect } from 'node:util';
-import type { Problem } from '../wire.ts';
+import type { Problem } from '../messages.ts';
 
 /** Whatever was thrown, as plain data. */
 export function problemOf(error: unknown): Extract<Problem, { kind: 'threw' }> {

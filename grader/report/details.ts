@@ -1,7 +1,7 @@
 import { shownPath } from '../../system/paths.ts';
 import { colour } from '../../system/terminal/colour.ts';
 import { paragraph } from '../../system/terminal/paragraph.ts';
-import type { Exercise } from '../catalogue.ts';
+import type { Exercise } from '../exercises.ts';
 import type { ExerciseResult, RequirementResult } from '../result.ts';
 
 const LABEL_WIDTH = 12;

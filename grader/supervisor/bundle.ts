@@ -3,7 +3,7 @@ import { basename, dirname, join, relative, resolve, sep } from 'node:path';
 import { fileURLToPath, pathToFileURL } from 'node:url';
 import { build, type Message, type OnResolveResult, type Plugin } from 'esbuild';
 import { ROOT } from '../../system/paths.ts';
-import type { Problem } from '../wire.ts';
+import type { Problem } from '../messages.ts';
 
 const HOST = fileURLToPath(new URL('../host/host.ts', import.meta.url));
 const TIMERS = fileURLToPath(new URL('../host/timers.ts', import.meta.url));

@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { sweepMarked } from '../../system/process/guardian.ts';
-import type { Walls } from '../classroom/isolation/walls.ts';
+import type { Walls } from '../classroom/isolation/choose-isolation.ts';
 import { HostProcess } from './host-process.ts';
 
 /** Processes that have started and wait for a submission: to start one takes longer than most requirements. */

@@ -3,9 +3,9 @@ import { randomUUID } from 'node:crypto';
 import { once } from 'node:events';
 import { createBirpc } from 'birpc';
 import { guard } from '../../system/process/guardian.ts';
-import { killGroup, signalGroup } from '../../system/process/run.ts';
-import type { Walls } from '../classroom/isolation/walls.ts';
-import type { HostEvents, HostFunctions, Outcome, Problem } from '../wire.ts';
+import { killGroup, signalGroup } from '../../system/process/run-program.ts';
+import type { Walls } from '../classroom/isolation/choose-isolation.ts';
+import type { HostEvents, HostFunctions, Outcome, Problem } from '../messages.ts';
 import { Output } from './output.ts';
 
 const HEAP_LIMIT_MB = 256;

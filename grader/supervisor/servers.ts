@@ -1,10 +1,10 @@
 import { randomBytes } from 'node:crypto';
 import { join } from 'node:path';
 import type { RedisBinary } from '../../system/redis/binary.ts';
-import { type RunningServer, startServer } from '../../system/redis/server.ts';
+import { type RunningServer, startServer } from '../../system/redis/start-server.ts';
 import { Connection } from '../../system/resp/connection.ts';
-import type { ServerAddress } from '../wire.ts';
-import { type Gate, openGate } from './gate.ts';
+import type { ServerAddress } from '../messages.ts';
+import { type Gate, openGate } from './socket-proxy.ts';
 
 /**
  * What a submission may do on the server: all that has to do with data. Stopping it, configuring it, emptying it and

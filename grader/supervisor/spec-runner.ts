@@ -1,7 +1,7 @@
 import type { Reporter, TestCase, TestSpecification, Vitest } from 'vitest/node';
 import { ROOT } from '../../system/paths.ts';
+import type { Assignment } from '../messages.ts';
 import type { Verdict } from '../requirement.ts';
-import type { Assignment } from '../wire.ts';
 
 /** What vitest says about one requirement. */
 export interface Reported {

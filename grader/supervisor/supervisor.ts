@@ -1,6 +1,6 @@
 import { BroadcastChannel } from 'node:worker_threads';
 import { createBirpc } from 'birpc';
-import type { Outcome, Problem, SpecFunctions, SupervisorFunctions } from '../wire.ts';
+import type { Outcome, Problem, SpecFunctions, SupervisorFunctions } from '../messages.ts';
 import type { HostPool } from './host-pool.ts';
 import type { HostProcess } from './host-process.ts';
 import type { Servers } from './servers.ts';

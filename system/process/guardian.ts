@@ -3,7 +3,7 @@ import { randomUUID } from 'node:crypto';
 import { once } from 'node:events';
 import { fileURLToPath } from 'node:url';
 
-const SCRIPT = fileURLToPath(new URL('./guardian.cjs', import.meta.url));
+const SCRIPT = fileURLToPath(new URL('./guardian-process.cjs', import.meta.url));
 
 const MARK = 'WORKBOOK_COMMAND';
 

@@ -1,5 +1,5 @@
 import { existsSync, readFileSync } from 'node:fs';
-import { run } from './run.ts';
+import { run } from './run-program.ts';
 
 const CHECK_EVERY_MS = 500;
 const SHELL = /(^|\/)-?(sh|dash|bash|zsh|ash|busybox)$/;

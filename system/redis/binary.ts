@@ -1,7 +1,7 @@
 import { existsSync, statSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import which from 'which';
-import { run } from '../process/run.ts';
+import { run } from '../process/run-program.ts';
 
 /** XAUTOCLAIM, exclusive ranges, MINID and NOMKSTREAM came with Redis 6.2. */
 export const OLDEST_REDIS = '6.2';

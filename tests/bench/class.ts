@@ -10,7 +10,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import pidusage from 'pidusage';
-import { findExercise } from '../../grader/catalogue.ts';
+import { findExercise } from '../../grader/exercises.ts';
 
 const ROOT = fileURLToPath(new URL('../..', import.meta.url));
 const STUDENTS = Number(process.argv[2] ?? 100);

@@ -18,7 +18,7 @@ import {
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { type Exercise, readExercises } from '../../grader/catalogue.ts';
+import { type Exercise, readExercises } from '../../grader/exercises.ts';
 import { copyOfTheWorkbook } from '../support/copy.ts';
 
 const ROOT = fileURLToPath(new URL('../..', import.meta.url));

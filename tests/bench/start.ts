@@ -8,8 +8,8 @@ import { once } from 'node:events';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { found } from '../../system/redis/binary.ts';
-import { locateRedis } from '../../system/redis/locate.ts';
-import { freePort } from '../../system/redis/server.ts';
+import { locateRedis } from '../../system/redis/find-redis.ts';
+import { freePort } from '../../system/redis/start-server.ts';
 
 const ROOT = fileURLToPath(new URL('../..', import.meta.url));
 const RUNS = Number(process.argv[2] ?? 15);

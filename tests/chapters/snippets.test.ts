@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { isOlder } from '../../system/redis/binary.ts';
 import { Connection } from '../../system/resp/connection.ts';
-import { formatReply } from '../../system/resp/format.ts';
+import { formatReply } from '../../system/resp/format-reply.ts';
 import { splitArguments } from '../../system/resp/split-arguments.ts';
 import { CHAPTER_FOLDERS, mask, readLesson, readSnippets } from '../support/lessons.ts';
 import { testServer } from '../support/redis.ts';

@@ -1,8 +1,8 @@
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { findExercise, readExercises } from '../../grader/catalogue.ts';
-import { readChapters } from '../../workbook/book/catalogue.ts';
+import { findExercise, readExercises } from '../../grader/exercises.ts';
+import { readChapters } from '../../workbook/book/chapters.ts';
 import { ROOT } from '../support/workbook.ts';
 
 // The exercises check themselves: all their parts are there, and what they name exists.

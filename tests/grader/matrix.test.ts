@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { findExercise } from '../../grader/catalogue.ts';
+import { findExercise } from '../../grader/exercises.ts';
 import { failed, gradeAll } from '../support/grading.ts';
 import { EXERCISES, representative, rightOnes, wrongOnes } from './submissions.ts';
 

@@ -1,6 +1,6 @@
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { findExercise } from '../../grader/catalogue.ts';
+import { findExercise } from '../../grader/exercises.ts';
 import { ROOT } from '../support/workbook.ts';
 import { wrongCarts } from './wrong/cart.ts';
 import { deep as deepCarts } from './wrong/cart-deep.ts';

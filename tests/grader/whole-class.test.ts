@@ -1,7 +1,7 @@
 import { mkdirSync, readdirSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { findExercise } from '../../grader/catalogue.ts';
+import { findExercise } from '../../grader/exercises.ts';
 import { Bench } from '../support/workbook.ts';
 import { EXERCISES, type Name, rightOnes, solutionOf, wrongOnes } from './submissions.ts';
 

@@ -3,7 +3,7 @@ import { chmodSync, mkdirSync, rmSync, symlinkSync, writeFileSync } from 'node:f
 import { dirname, join } from 'node:path';
 import which from 'which';
 import { found } from '../../system/redis/binary.ts';
-import { locateRedis } from '../../system/redis/locate.ts';
+import { locateRedis } from '../../system/redis/find-redis.ts';
 import type { Bench } from './workbook.ts';
 
 /** The redis-server that the tests run on. */

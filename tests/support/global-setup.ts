@@ -1,5 +1,5 @@
 import { dismissGuardian } from '../../system/process/guardian.ts';
-import { obtainRedis } from '../../system/redis/obtain.ts';
+import { obtainRedis } from '../../system/redis/fetch-redis.ts';
 
 /** Gets a Redis once, the way every command does, so that the tests do not all wait for it. */
 export default async function setup(): Promise<void> {

@@ -1,8 +1,8 @@
 // Grades many files in one go, for tests: one line of JSON on standard input, `{ exercise, jobs: [{ file, wanted }] }`; the results as
 // JSON on standard output, as `--json` writes them.
 import { text } from 'node:stream/consumers';
-import { findExercise } from '../../grader/catalogue.ts';
 import { toJson } from '../../grader/classroom/results/json.ts';
+import { findExercise } from '../../grader/exercises.ts';
 import { Session } from '../../grader/session.ts';
 import { runCommand } from '../../system/process/lifetime.ts';
 

@@ -6,7 +6,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { text } from 'node:stream/consumers';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { findExercise } from '../../grader/catalogue.ts';
+import { findExercise } from '../../grader/exercises.ts';
 import { ROOT } from './workbook.ts';
 
 /** One requirement, as `--json` tells it. */

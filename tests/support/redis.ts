@@ -2,8 +2,8 @@ import { Redis } from 'ioredis';
 import { onTestFinished } from 'vitest';
 import { dismissGuardian } from '../../system/process/guardian.ts';
 import { found } from '../../system/redis/binary.ts';
-import { locateRedis } from '../../system/redis/locate.ts';
-import { type RunningServer, startServer } from '../../system/redis/server.ts';
+import { locateRedis } from '../../system/redis/find-redis.ts';
+import { type RunningServer, startServer } from '../../system/redis/start-server.ts';
 
 /** A server for one test, and a connection to it; both go when the test is over. */
 export async function testServer(): Promise<{ server: RunningServer; redis: Redis }> {

@@ -1,6 +1,6 @@
 import { colour } from '../../system/terminal/colour.ts';
 import { paragraph } from '../../system/terminal/paragraph.ts';
-import { readChapters } from './catalogue.ts';
+import { readChapters } from './chapters.ts';
 
 /** The chapters with their programs, and what to type for each. */
 export function chapterList(): string {

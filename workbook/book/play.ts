@@ -1,11 +1,11 @@
 import { relative } from 'node:path';
 import { ROOT } from '../../system/paths.ts';
 import type { Lifetime } from '../../system/process/lifetime.ts';
-import { useServer } from '../../system/redis/use.ts';
+import { useServer } from '../../system/redis/find-server.ts';
 import { colour } from '../../system/terminal/colour.ts';
 import { paragraph } from '../../system/terminal/paragraph.ts';
 import { print, printGap } from '../../system/terminal/print.ts';
-import { type Chapter, lessonFile, type Program, readChapters } from './catalogue.ts';
+import { type Chapter, lessonFile, type Program, readChapters } from './chapters.ts';
 import { runAttached } from './program.ts';
 import { loadScene, ScenePlayer } from './scene-player.ts';
 import { chooseServer } from './scene-server.ts';

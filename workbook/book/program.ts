@@ -6,7 +6,7 @@ import { pathToFileURL } from 'node:url';
 import { ROOT } from '../../system/paths.ts';
 import { guard } from '../../system/process/guardian.ts';
 import type { Lifetime } from '../../system/process/lifetime.ts';
-import { killGroup } from '../../system/process/run.ts';
+import { killGroup } from '../../system/process/run-program.ts';
 
 /** What teaches a program's Node to read TypeScript; a URL, since a Windows path is none. */
 const TYPESCRIPT = pathToFileURL(createRequire(import.meta.url).resolve('tsx/esm')).href;

@@ -8,14 +8,14 @@ import type { Actor, Scene, Stage, StartOptions } from '../../chapters/stage.ts'
 import { CHAPTERS } from '../../system/paths.ts';
 import type { Lifetime } from '../../system/process/lifetime.ts';
 import { UserError } from '../../system/process/user-error.ts';
-import type { ServerInUse } from '../../system/redis/use.ts';
+import type { ServerInUse } from '../../system/redis/find-server.ts';
 import { Connection } from '../../system/resp/connection.ts';
-import { formatReply } from '../../system/resp/format.ts';
+import { formatReply } from '../../system/resp/format-reply.ts';
 import { splitArguments } from '../../system/resp/split-arguments.ts';
 import { colour } from '../../system/terminal/colour.ts';
 import { paragraph } from '../../system/terminal/paragraph.ts';
 import { print, printGap } from '../../system/terminal/print.ts';
-import { type Chapter, findProgram, sceneFile } from './catalogue.ts';
+import { type Chapter, findProgram, sceneFile } from './chapters.ts';
 import { BackgroundProgram } from './program.ts';
 
 const PATIENCE_MS = 20_000;

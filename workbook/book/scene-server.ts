@@ -6,7 +6,7 @@ import {
   type ServerInUse,
   usePrivateServer,
   useServer,
-} from '../../system/redis/use.ts';
+} from '../../system/redis/find-server.ts';
 import { Connection } from '../../system/resp/connection.ts';
 import type { Reply } from '../../system/resp/reply.ts';
 import { colour } from '../../system/terminal/colour.ts';

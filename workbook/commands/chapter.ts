@@ -3,8 +3,8 @@ import { commandArguments } from '../../system/arguments.ts';
 import { runCommand } from '../../system/process/lifetime.ts';
 import { colour } from '../../system/terminal/colour.ts';
 import { print, printGap } from '../../system/terminal/print.ts';
-import { findChapter, findProgram } from '../book/catalogue.ts';
-import { notePlayed } from '../learner/progress.ts';
+import { findChapter, findProgram } from '../book/chapters.ts';
+import { notePlayed } from '../learner/progress-file.ts';
 
 const USAGE = [
   'npm run chapter                        the list of chapters',

@@ -1,12 +1,12 @@
 import { existsSync, readFileSync } from 'node:fs';
-import { findExercise } from '../../grader/catalogue.ts';
+import { findExercise } from '../../grader/exercises.ts';
 import { commandArguments } from '../../system/arguments.ts';
 import { shownPath } from '../../system/paths.ts';
 import { runCommand } from '../../system/process/lifetime.ts';
 import { errorCode, fileSystemTrouble, UserError } from '../../system/process/user-error.ts';
 import { print } from '../../system/terminal/print.ts';
 import { fileDiff } from '../learner/file-diff.ts';
-import { readProgress } from '../learner/progress.ts';
+import { readProgress } from '../learner/progress-file.ts';
 import { standingOf } from '../learner/standing.ts';
 import { NO_SOLUTIONS } from '../work/work-asides.ts';
 

@@ -3,7 +3,7 @@ import { runCommand } from '../../system/process/lifetime.ts';
 import { colour } from '../../system/terminal/colour.ts';
 import { paragraph } from '../../system/terminal/paragraph.ts';
 import { print } from '../../system/terminal/print.ts';
-import { type Check, examine } from '../doctor/checks.ts';
+import { type Check, examine } from '../doctor/examine.ts';
 
 const MARKS = { ok: colour.green('ok   '), note: colour.yellow('note '), bad: colour.red('BAD  ') };
 const INDENT = ' '.repeat(5);

@@ -1,14 +1,14 @@
 // Grades one student after the other, for `npm run grade -- --class`, which starts it and tells it what to do.
 import { once } from 'node:events';
 import { createBirpc } from 'birpc';
-import { readExercises } from '../../grader/catalogue.ts';
 import {
   type FileResult,
   lineChannel,
   type Order,
   type WorkerEvents,
   type WorkerFunctions,
-} from '../../grader/classroom/wire.ts';
+} from '../../grader/classroom/class-messages.ts';
+import { readExercises } from '../../grader/exercises.ts';
 import { type Job, Session } from '../../grader/session.ts';
 import { commandArguments } from '../../system/arguments.ts';
 import { runCommand } from '../../system/process/lifetime.ts';

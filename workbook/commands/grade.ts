@@ -1,10 +1,10 @@
 import { existsSync } from 'node:fs';
 import { resolve } from 'node:path';
-import { type Exercise, findExercises, findRequirement } from '../../grader/catalogue.ts';
-import { CLASS_OPTIONS, gradeClassCommand, limitOf } from '../../grader/classroom/command.ts';
+import { CLASS_OPTIONS, gradeClassCommand, limitOf } from '../../grader/classroom/class-command.ts';
+import { gradeSubmission } from '../../grader/classroom/grade-submission.ts';
 import { FORMATS, writeResultFiles } from '../../grader/classroom/results/write-files.ts';
-import { gradeSubmission } from '../../grader/classroom/single.ts';
-import { Progress } from '../../grader/report/progress.ts';
+import { type Exercise, findExercises, findRequirement } from '../../grader/exercises.ts';
+import { Progress } from '../../grader/report/grading-progress.ts';
 import { reportExercise, reportTotal } from '../../grader/report/terminal.ts';
 import { allPassed, type ExerciseResult } from '../../grader/result.ts';
 import { type Job, Session } from '../../grader/session.ts';
@@ -14,7 +14,7 @@ import { type Lifetime, runCommand } from '../../system/process/lifetime.ts';
 import { UserError } from '../../system/process/user-error.ts';
 import { print } from '../../system/terminal/print.ts';
 import { noteResult } from '../learner/note-result.ts';
-import { gradeOnSave } from '../work/watch.ts';
+import { gradeOnSave } from '../work/grade-on-save.ts';
 import { NO_SOLUTIONS } from '../work/work-asides.ts';
 
 const USAGE = [

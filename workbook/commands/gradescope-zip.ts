@@ -1,11 +1,11 @@
 import { resolve } from 'node:path';
-import { findExercises } from '../../grader/catalogue.ts';
-import { limitOf } from '../../grader/classroom/command.ts';
+import { limitOf } from '../../grader/classroom/class-command.ts';
+import { findExercises } from '../../grader/exercises.ts';
 import { commandArguments } from '../../system/arguments.ts';
 import { runCommand } from '../../system/process/lifetime.ts';
 import { UserError } from '../../system/process/user-error.ts';
 import { print } from '../../system/terminal/print.ts';
-import { makeGradescopeZip } from '../handout/gradescope-zip.ts';
+import { makeGradescopeZip } from '../handout/make-gradescope-zip.ts';
 
 /** Gradescope grants ten minutes, unless told otherwise. */
 const USUAL_LIMIT_SECONDS = '540';

@@ -1,10 +1,10 @@
 import { resolve } from 'node:path';
-import { findExercises } from '../../grader/catalogue.ts';
+import { findExercises } from '../../grader/exercises.ts';
 import { commandArguments } from '../../system/arguments.ts';
 import { runCommand } from '../../system/process/lifetime.ts';
 import { UserError } from '../../system/process/user-error.ts';
 import { print } from '../../system/terminal/print.ts';
-import { makeHandout } from '../handout/handout.ts';
+import { makeHandout } from '../handout/make-handout.ts';
 
 const USAGE = [
   'npm run handout -- FOLDER                a copy of the workbook for learners, without solutions',

@@ -3,13 +3,13 @@ import {
   findExercise,
   findRequirement,
   readExercises,
-} from '../../grader/catalogue.ts';
+} from '../../grader/exercises.ts';
 import { commandArguments } from '../../system/arguments.ts';
 import { runCommand } from '../../system/process/lifetime.ts';
 import { UserError } from '../../system/process/user-error.ts';
 import { print } from '../../system/terminal/print.ts';
 import { hintText } from '../learner/hint-text.ts';
-import { noteHints, progressOf, readProgress } from '../learner/progress.ts';
+import { noteHints, progressOf, readProgress } from '../learner/progress-file.ts';
 import { type Numbered, standingOf } from '../learner/standing.ts';
 
 const USAGE = [

@@ -1,11 +1,11 @@
-import { type Exercise, findExercise } from '../../grader/catalogue.ts';
+import { type Exercise, findExercise } from '../../grader/exercises.ts';
 import { Session } from '../../grader/session.ts';
 import { commandArguments } from '../../system/arguments.ts';
 import { runCommand } from '../../system/process/lifetime.ts';
 import { UserError } from '../../system/process/user-error.ts';
 import { isInteractive } from '../../system/terminal/keys.ts';
 import { printError } from '../../system/terminal/print.ts';
-import { readProgress } from '../learner/progress.ts';
+import { readProgress } from '../learner/progress-file.ts';
 import { readStandings } from '../learner/standing.ts';
 import { workPlainly } from '../work/plain-work.ts';
 import { WorkMode } from '../work/work-mode.ts';

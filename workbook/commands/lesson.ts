@@ -1,12 +1,12 @@
 import { readFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
-import { findExercise } from '../../grader/catalogue.ts';
+import { findExercise } from '../../grader/exercises.ts';
 import { commandArguments } from '../../system/arguments.ts';
 import { shownPath } from '../../system/paths.ts';
 import { runCommand } from '../../system/process/lifetime.ts';
 import { fileSystemTrouble, UserError } from '../../system/process/user-error.ts';
 import { pageThrough } from '../../system/terminal/pager.ts';
-import { findChapter, lessonFile } from '../book/catalogue.ts';
+import { findChapter, lessonFile } from '../book/chapters.ts';
 import { lessonText } from '../book/lesson-text.ts';
 
 const USAGE = [

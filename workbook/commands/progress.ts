@@ -4,7 +4,7 @@ import { runCommand } from '../../system/process/lifetime.ts';
 import { colour } from '../../system/terminal/colour.ts';
 import { print } from '../../system/terminal/print.ts';
 import { overview } from '../learner/overview.ts';
-import { PROGRESS_FILE, readProgress } from '../learner/progress.ts';
+import { PROGRESS_FILE, readProgress } from '../learner/progress-file.ts';
 import { readStandings, suggest } from '../learner/standing.ts';
 
 const USAGE = [

@@ -1,8 +1,8 @@
 import { commandArguments } from '../../system/arguments.ts';
 import { runCommand } from '../../system/process/lifetime.ts';
 import { UserError } from '../../system/process/user-error.ts';
-import { announceSharedServer, findSharedServer } from '../../system/redis/shared.ts';
-import { runServer } from '../../system/redis/use.ts';
+import { runServer } from '../../system/redis/find-server.ts';
+import { announceSharedServer, findSharedServer } from '../../system/redis/shared-server.ts';
 import { colour } from '../../system/terminal/colour.ts';
 import { print, printError } from '../../system/terminal/print.ts';
 

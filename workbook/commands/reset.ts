@@ -1,12 +1,12 @@
 import { existsSync } from 'node:fs';
-import { findExercise } from '../../grader/catalogue.ts';
+import { findExercise } from '../../grader/exercises.ts';
 import { commandArguments } from '../../system/arguments.ts';
 import { shownPath } from '../../system/paths.ts';
 import { runCommand } from '../../system/process/lifetime.ts';
 import { UserError } from '../../system/process/user-error.ts';
 import { print } from '../../system/terminal/print.ts';
 import { isUntouched, replaceFile, starterOf } from '../learner/backups.ts';
-import { forgetGraded } from '../learner/progress.ts';
+import { forgetGraded } from '../learner/progress-file.ts';
 
 const USAGE = ['npm run reset orders      begins again; your file is copied first'];
 

@@ -1,5 +1,5 @@
 import { readFileSync } from 'node:fs';
-import { type Exercise, findExercise } from '../../grader/catalogue.ts';
+import { type Exercise, findExercise } from '../../grader/exercises.ts';
 import { commandArguments } from '../../system/arguments.ts';
 import { shownPath } from '../../system/paths.ts';
 import { runCommand } from '../../system/process/lifetime.ts';
@@ -7,7 +7,7 @@ import { UserError } from '../../system/process/user-error.ts';
 import { colour } from '../../system/terminal/colour.ts';
 import { print } from '../../system/terminal/print.ts';
 import { type Backup, readBackups, replaceFile } from '../learner/backups.ts';
-import { forgetGraded } from '../learner/progress.ts';
+import { forgetGraded } from '../learner/progress-file.ts';
 
 const USAGE = [
   'npm run restore orders        lists the copies of your file, the newest first',

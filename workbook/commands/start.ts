@@ -1,13 +1,13 @@
-import { readExercises } from '../../grader/catalogue.ts';
+import { readExercises } from '../../grader/exercises.ts';
 import { commandArguments } from '../../system/arguments.ts';
 import { type Lifetime, runCommand } from '../../system/process/lifetime.ts';
 import { colour } from '../../system/terminal/colour.ts';
 import { isInteractive } from '../../system/terminal/keys.ts';
 import { paragraph } from '../../system/terminal/paragraph.ts';
 import { print } from '../../system/terminal/print.ts';
-import { readChapters } from '../book/catalogue.ts';
-import { examine } from '../doctor/checks.ts';
-import { hasProgress } from '../learner/progress.ts';
+import { readChapters } from '../book/chapters.ts';
+import { examine } from '../doctor/examine.ts';
+import { hasProgress } from '../learner/progress-file.ts';
 import { runMenu } from '../menu/menu.ts';
 import { plainMenu } from '../menu/plain-menu.ts';
 

@@ -2,11 +2,11 @@ import { Redis } from 'ioredis';
 import { commandArguments } from '../../system/arguments.ts';
 import { type Lifetime, runCommand } from '../../system/process/lifetime.ts';
 import { errorMessage, UserError } from '../../system/process/user-error.ts';
-import { findSharedServer } from '../../system/redis/shared.ts';
-import { hidePassword, learnersServer } from '../../system/redis/use.ts';
+import { hidePassword, learnersServer } from '../../system/redis/find-server.ts';
+import { findSharedServer } from '../../system/redis/shared-server.ts';
 import { isInteractive } from '../../system/terminal/keys.ts';
-import { lookAt } from '../live/snapshot.ts';
-import { LiveView, printChanges } from '../live/watch.ts';
+import { LiveView, printChanges } from '../live/live-view.ts';
+import { lookAt } from '../live/stream-snapshot.ts';
 
 const USAGE = [
   'npm run watch-stream                      all streams of the shared Redis, live',

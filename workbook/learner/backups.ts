@@ -10,7 +10,7 @@ import {
   writeFileSync,
 } from 'node:fs';
 import { extname, join } from 'node:path';
-import type { Exercise } from '../../grader/catalogue.ts';
+import type { Exercise } from '../../grader/exercises.ts';
 import { STATE, shownPath } from '../../system/paths.ts';
 import { errorCode, fileSystemTrouble, UserError } from '../../system/process/user-error.ts';
 import { timestamp } from './timestamp.ts';

@@ -1,7 +1,7 @@
-import type { Exercise } from '../../grader/catalogue.ts';
+import type { Exercise } from '../../grader/exercises.ts';
 import { colour } from '../../system/terminal/colour.ts';
 import { paragraph } from '../../system/terminal/paragraph.ts';
-import { readChapters } from '../book/catalogue.ts';
+import { readChapters } from '../book/chapters.ts';
 import type { Numbered } from './standing.ts';
 
 /** The hints of a requirement from the one to the other, the lesson behind them, and how to get more. */

@@ -1,6 +1,6 @@
 import type { ExerciseResult } from '../../grader/result.ts';
 import { celebration } from './overview.ts';
-import { noteGraded, readProgress } from './progress.ts';
+import { noteGraded, readProgress } from './progress-file.ts';
 import { readStandings, standingOf } from './standing.ts';
 
 /** Notes what a learner's file has earned. Returns a few words for the moment in which an exercise is solved. */

@@ -1,8 +1,8 @@
 import { existsSync } from 'node:fs';
 import { colour } from '../../system/terminal/colour.ts';
 import { paragraph } from '../../system/terminal/paragraph.ts';
-import { readChapters } from '../book/catalogue.ts';
-import { type Progress, progressOf } from './progress.ts';
+import { readChapters } from '../book/chapters.ts';
+import { type Progress, progressOf } from './progress-file.ts';
 import { allSolved, readStandings, type Standing } from './standing.ts';
 
 const BAR_WIDTH = 16;

@@ -1,8 +1,8 @@
-import { type Exercise, readExercises } from '../../grader/catalogue.ts';
+import { type Exercise, readExercises } from '../../grader/exercises.ts';
 import type { Requirement } from '../../grader/requirement.ts';
-import { type Chapter, readChapters } from '../book/catalogue.ts';
+import { type Chapter, readChapters } from '../book/chapters.ts';
 import { isUntouched } from './backups.ts';
-import { type Progress, progressOf } from './progress.ts';
+import { type Progress, progressOf } from './progress-file.ts';
 
 /** A requirement, and its number on the command line. */
 export interface Numbered {

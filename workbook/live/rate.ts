@@ -1,4 +1,4 @@
-import type { StreamSnapshot } from './snapshot.ts';
+import type { StreamSnapshot } from './stream-snapshot.ts';
 
 const WINDOW_MS = 5000;
 

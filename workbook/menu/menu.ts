@@ -1,15 +1,15 @@
 import { existsSync } from 'node:fs';
 import { isCancel, select } from '@clack/prompts';
-import { readExercises } from '../../grader/catalogue.ts';
+import { readExercises } from '../../grader/exercises.ts';
 import { SOLUTIONS } from '../../system/paths.ts';
 import type { Lifetime } from '../../system/process/lifetime.ts';
 import { print } from '../../system/terminal/print.ts';
 import { cut } from '../../system/terminal/width.ts';
-import { readChapters } from '../book/catalogue.ts';
+import { readChapters } from '../book/chapters.ts';
 import { overview } from '../learner/overview.ts';
-import { readProgress } from '../learner/progress.ts';
+import { readProgress } from '../learner/progress-file.ts';
 import { readStandings, suggest } from '../learner/standing.ts';
-import { runTyped, typed } from './run-command.ts';
+import { runTyped, typed } from './run-typed.ts';
 
 /** Something to choose: a command, in the words of the command line; another list; or, without either, a way back. */
 interface Choice {

@@ -1,10 +1,10 @@
 import { existsSync } from 'node:fs';
-import { readExercises } from '../../grader/catalogue.ts';
+import { readExercises } from '../../grader/exercises.ts';
 import { SOLUTIONS } from '../../system/paths.ts';
 import { colour } from '../../system/terminal/colour.ts';
-import { readChapters } from '../book/catalogue.ts';
+import { readChapters } from '../book/chapters.ts';
 import { overview } from '../learner/overview.ts';
-import { readProgress } from '../learner/progress.ts';
+import { readProgress } from '../learner/progress-file.ts';
 import { readStandings, suggest } from '../learner/standing.ts';
 
 /** The menu for pipes, CI and screen readers: the same, as text. */

@@ -5,7 +5,7 @@ import { STATE } from '../../system/paths.ts';
 import type { Lifetime } from '../../system/process/lifetime.ts';
 import { errorMessage } from '../../system/process/user-error.ts';
 import { Connection } from '../../system/resp/connection.ts';
-import { formatReply } from '../../system/resp/format.ts';
+import { formatReply } from '../../system/resp/format-reply.ts';
 import { splitArguments } from '../../system/resp/split-arguments.ts';
 import { print, printError } from '../../system/terminal/print.ts';
 

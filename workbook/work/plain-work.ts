@@ -1,12 +1,12 @@
-import type { Exercise } from '../../grader/catalogue.ts';
+import type { Exercise } from '../../grader/exercises.ts';
 import { allPassed } from '../../grader/result.ts';
 import type { Session } from '../../grader/session.ts';
 import type { Lifetime } from '../../system/process/lifetime.ts';
 import { print } from '../../system/terminal/print.ts';
 import { noteResult } from '../learner/note-result.ts';
-import { readProgress } from '../learner/progress.ts';
+import { readProgress } from '../learner/progress-file.ts';
 import { standingOf } from '../learner/standing.ts';
-import { gradeOnSave } from './watch.ts';
+import { gradeOnSave } from './grade-on-save.ts';
 import { verdictText } from './work-view.ts';
 
 /**

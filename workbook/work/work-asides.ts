@@ -1,14 +1,14 @@
 // What work mode shows instead of a verdict when a key asks for it.
 import { existsSync, readFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
-import type { Exercise } from '../../grader/catalogue.ts';
+import type { Exercise } from '../../grader/exercises.ts';
 import { shownPath } from '../../system/paths.ts';
 import { UserError } from '../../system/process/user-error.ts';
 import { lessonText } from '../book/lesson-text.ts';
 import { replaceFile, starterOf } from '../learner/backups.ts';
 import { fileDiff } from '../learner/file-diff.ts';
 import { hintText } from '../learner/hint-text.ts';
-import { forgetGraded, noteHints, progressOf, readProgress } from '../learner/progress.ts';
+import { forgetGraded, noteHints, progressOf, readProgress } from '../learner/progress-file.ts';
 import type { Numbered } from '../learner/standing.ts';
 
 export const NO_SOLUTIONS = 'This copy of the workbook comes without solutions.';

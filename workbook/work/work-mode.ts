@@ -1,4 +1,4 @@
-import type { Exercise } from '../../grader/catalogue.ts';
+import type { Exercise } from '../../grader/exercises.ts';
 import type { ExerciseResult } from '../../grader/result.ts';
 import type { Session } from '../../grader/session.ts';
 import type { Lifetime } from '../../system/process/lifetime.ts';
@@ -8,7 +8,7 @@ import { Page } from '../../system/terminal/page.ts';
 import { Screen } from '../../system/terminal/screen.ts';
 import { noteResult } from '../learner/note-result.ts';
 import { requirementList } from '../learner/overview.ts';
-import { readProgress } from '../learner/progress.ts';
+import { readProgress } from '../learner/progress-file.ts';
 import { type Numbered, readStandings, type Standing, standingOf } from '../learner/standing.ts';
 import { watchFiles } from './watch-files.ts';
 import { beginAgain, diffText, nextHint, solutionText, taskText } from './work-asides.ts';

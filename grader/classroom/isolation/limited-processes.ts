@@ -2,9 +2,9 @@ import { chmodSync, mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { ROOT } from '../../../system/paths.ts';
-import { run } from '../../../system/process/run.ts';
+import { run } from '../../../system/process/run-program.ts';
+import type { Walls } from './choose-isolation.ts';
 import { CPU_SECONDS, LARGEST_FILE } from './sandbox.ts';
-import type { Walls } from './walls.ts';
 
 const SCRIPT = fileURLToPath(new URL('./limits.sh', import.meta.url));
 const IOREDIS = join(ROOT, 'node_modules', 'ioredis');

@@ -2,10 +2,10 @@ import { existsSync, mkdirSync, realpathSync, statSync, writeFileSync } from 'no
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { ROOT } from '../../../system/paths.ts';
-import { run } from '../../../system/process/run.ts';
-import type { Walls } from './walls.ts';
+import { run } from '../../../system/process/run-program.ts';
+import type { Walls } from './choose-isolation.ts';
 
-const SCRIPT = fileURLToPath(new URL('./sandbox.sh', import.meta.url));
+const SCRIPT = fileURLToPath(new URL('./enter-sandbox.sh', import.meta.url));
 const UNSHARE = 'unshare';
 const NAMESPACES = ['--user', '--map-root-user', '--mount', '--net', '--pid', '--ipc', '--uts'];
 export const CPU_SECONDS = 120;

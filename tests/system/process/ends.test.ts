@@ -149,7 +149,7 @@ describe('the search for what is left', () => {
     const seen = bench.survivors().join('\n');
 
     expect(seen).toContain('launch.cjs chapter 4');
-    expect(seen).toContain('guardian.cjs');
+    expect(seen).toContain('guardian-process.cjs');
     expect(seen).toMatch(/redis-server|valkey-server/);
     expect(seen).toContain('producer.ts');
     expect(seen).toContain('consumer.ts alpha');

@@ -1,5 +1,5 @@
 import { colour } from '../../system/terminal/colour.ts';
-import type { Exercise } from '../catalogue.ts';
+import type { Exercise } from '../exercises.ts';
 
 /** How far the grading has come: one line that is overwritten, and nothing where no person looks. */
 export class Progress {

@@ -1,7 +1,7 @@
 import { colour } from '../../system/terminal/colour.ts';
 import { print } from '../../system/terminal/print.ts';
 import { cut } from '../../system/terminal/width.ts';
-import type { StudentRecord } from './record.ts';
+import type { StudentRecord } from './student-record.ts';
 
 /** How far a class run has come: a line that is overwritten where somebody looks, else a line for each student. */
 export class ClassProgress {

@@ -5,11 +5,11 @@ import { performance } from 'node:perf_hooks';
 import type { Lifetime } from '../../system/process/lifetime.ts';
 import { errorMessage } from '../../system/process/user-error.ts';
 import type { GradeBook } from './grade-book.ts';
+import { type Graded, type Launch, Worker } from './grading-process.ts';
 import { ownFiles } from './own-files.ts';
-import { recordOf, type StudentRecord } from './record.ts';
 import { copiesSolution } from './similarity.ts';
+import { recordOf, type StudentRecord } from './student-record.ts';
 import type { ClassSubmission } from './submissions.ts';
-import { type Graded, type Launch, Worker } from './worker.ts';
 
 /** After so many students a worker is replaced by a new one, so that nothing can add up. */
 const ORDERS_PER_WORKER = 25;

@@ -1,6 +1,6 @@
 import { cpSync, existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { type Exercise, readExercises } from '../../grader/catalogue.ts';
+import { type Exercise, readExercises } from '../../grader/exercises.ts';
 import { ROOT } from '../../system/paths.ts';
 import { fileSystemTrouble, UserError } from '../../system/process/user-error.ts';
 

@@ -1,7 +1,7 @@
 import { colour } from '../../system/terminal/colour.ts';
 import { cut, padded } from '../../system/terminal/width.ts';
-import type { Exercise } from '../catalogue.ts';
-import type { StudentRecord } from './record.ts';
+import type { Exercise } from '../exercises.ts';
+import type { StudentRecord } from './student-record.ts';
 
 const TITLE_WIDTH = 56;
 const BAR_WIDTH = 10;

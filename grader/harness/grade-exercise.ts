@@ -1,10 +1,10 @@
 import { BroadcastChannel } from 'node:worker_threads';
 import { createBirpc } from 'birpc';
 import { afterAll, test } from 'vitest';
+import type { Assignment, SpecFunctions, SupervisorFunctions } from '../messages.ts';
 import type { Requirement, Verdict } from '../requirement.ts';
 import type {} from '../vitest-types.ts';
-import type { Assignment, SpecFunctions, SupervisorFunctions } from '../wire.ts';
-import type { Lane, Lanes } from './lane.ts';
+import type { Lane, Lanes } from './test-server.ts';
 import { Trial } from './trial.ts';
 import { Unmet } from './unmet.ts';
 import { explain, refusedCommands, TimeIsUp } from './verdict.ts';

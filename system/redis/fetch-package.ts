@@ -1,10 +1,10 @@
 import { chmodSync, mkdirSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import which from 'which';
-import { type Outcome, run } from '../process/run.ts';
+import { type Outcome, run } from '../process/run-program.ts';
 import type { NotFound, RedisBinary } from './binary.ts';
 import { addToCache } from './cache-entry.ts';
-import type { Progress } from './progress.ts';
+import type { Progress } from './fetch-progress.ts';
 
 const PACKAGES = ['redis-server', 'valkey-server'];
 const PROGRAMS = ['redis-server', 'redis-cli', 'valkey-server', 'valkey-cli'];

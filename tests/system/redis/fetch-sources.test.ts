@@ -3,7 +3,7 @@ import { readdirSync, readFileSync } from 'node:fs';
 import { createServer, type ServerResponse } from 'node:http';
 import { join } from 'node:path';
 import { describe, expect, it, onTestFinished } from 'vitest';
-import { PINNED_VERSION } from '../../../system/redis/build.ts';
+import { PINNED_VERSION } from '../../../system/redis/fetch-sources.ts';
 import { realRedis, sourceArchive, toolbox } from '../../support/fake-programs.ts';
 import { Bench, type Outcome } from '../../support/workbook.ts';
 

@@ -4,12 +4,12 @@ import lockfile from 'proper-lockfile';
 import { guardPath } from '../process/guardian.ts';
 import { errorCode, fileSystemTrouble, UserError } from '../process/user-error.ts';
 import { found, OLDEST_REDIS, type RedisBinary } from './binary.ts';
-import { fromSources } from './build.ts';
 import { removeUnfinished } from './cache-entry.ts';
 import { cacheFolder } from './cache-folder.ts';
-import { locateInCache, locateRedis } from './locate.ts';
-import { openProgress, type Progress } from './progress.ts';
-import { fromSystemPackage } from './system-package.ts';
+import { fromSystemPackage } from './fetch-package.ts';
+import { openProgress, type Progress } from './fetch-progress.ts';
+import { fromSources } from './fetch-sources.ts';
+import { locateInCache, locateRedis } from './find-redis.ts';
 
 const MEGABYTE = 1024 * 1024;
 const NEEDED_MEGABYTES = 50;

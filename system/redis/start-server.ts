@@ -6,7 +6,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { guard, guardPath } from '../process/guardian.ts';
-import { killGroup } from '../process/run.ts';
+import { killGroup } from '../process/run-program.ts';
 import { fileSystemTrouble, UserError } from '../process/user-error.ts';
 import { Connection } from '../resp/connection.ts';
 import type { RedisBinary } from './binary.ts';

@@ -1,9 +1,9 @@
 import { stripVTControlCharacters } from 'node:util';
-import type { Exercise } from '../catalogue.ts';
+import type { Exercise } from '../exercises.ts';
 import { pointsOf, type RequirementResult } from '../result.ts';
+import type { FileResult } from './class-messages.ts';
+import type { Graded } from './grading-process.ts';
 import type { ClassSubmission } from './submissions.ts';
-import type { FileResult } from './wire.ts';
-import type { Graded } from './worker.ts';
 
 /** `missing`: nothing was handed in; `stopped`: not all of it could be graded, and the rest counts as not passed. */
 export type StudentStatus = 'graded' | 'missing' | 'stopped';

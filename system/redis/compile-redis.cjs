@@ -1,5 +1,5 @@
 // Downloads and compiles Redis, in a process of its own that can be killed with all its compilers:
-// `node build-worker.cjs <version> <folder>`. The server ends up in <folder>/<version>/.
+// `node compile-redis.cjs <version> <folder>`. The server ends up in <folder>/<version>/.
 //
 // The one place that imports redis-memory-server. Its own class is used rather than its front door,
 // because the archive has to be checked between the download and the first command that it runs.

@@ -1,6 +1,6 @@
-import type { Exercise } from '../catalogue.ts';
+import type { Exercise } from '../exercises.ts';
 import { pointsOf, type RequirementResult } from '../result.ts';
-import type { ExerciseRecord, StudentRecord } from './record.ts';
+import type { ExerciseRecord, StudentRecord } from './student-record.ts';
 
 /** One student's report, for the student: what was required, what was earned, and for what was not, why. */
 export function studentReport(record: StudentRecord, exercises: readonly Exercise[]): string {

@@ -1,7 +1,7 @@
 # Runs a program where it sees nothing of the machine but what it needs. Started by unshare, which has put it into user,
 # mount, process and network namespaces of its own:
 #
-#   sh sandbox.sh ROOT MOUNTS CPU_SECONDS FILE_BLOCKS PROGRAM ARGUMENTS...
+#   sh enter-sandbox.sh ROOT MOUNTS CPU_SECONDS FILE_BLOCKS PROGRAM ARGUMENTS...
 #
 # MOUNTS is a file in the format of /etc/fstab, which makes ROOT what the program is to see. One process mounts it all: a
 # grading starts many of these.

@@ -7,17 +7,17 @@ import type { Readable, Writable } from 'node:stream';
 import { createBirpc } from 'birpc';
 import { ROOT } from '../../system/paths.ts';
 import { guard, guardPath } from '../../system/process/guardian.ts';
-import { killGroup } from '../../system/process/run.ts';
+import { killGroup } from '../../system/process/run-program.ts';
 import type { RequirementResult } from '../result.ts';
-import { copyOwnFiles } from './own-files.ts';
-import type { ClassSubmission } from './submissions.ts';
 import {
   type FileResult,
   lineChannel,
   type Order,
   type WorkerEvents,
   type WorkerFunctions,
-} from './wire.ts';
+} from './class-messages.ts';
+import { copyOwnFiles } from './own-files.ts';
+import type { ClassSubmission } from './submissions.ts';
 
 const WORKER = ['workbook/launch.cjs', 'grade-worker'];
 

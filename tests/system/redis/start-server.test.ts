@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { Redis } from 'ioredis';
 import { describe, expect, it } from 'vitest';
 import type { RedisBinary } from '../../../system/redis/binary.ts';
-import { startServer } from '../../../system/redis/server.ts';
+import { startServer } from '../../../system/redis/start-server.ts';
 import { realRedis, writeScript } from '../../support/fake-programs.ts';
 import { testServer } from '../../support/redis.ts';
 import { Bench } from '../../support/workbook.ts';

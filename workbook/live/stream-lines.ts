@@ -1,6 +1,6 @@
 import { colour } from '../../system/terminal/colour.ts';
 import { cut, padded, widthOf } from '../../system/terminal/width.ts';
-import type { StreamSnapshot } from './snapshot.ts';
+import type { StreamSnapshot } from './stream-snapshot.ts';
 
 const WIDEST_NAME = 30;
 

@@ -8,11 +8,11 @@ import type { Lifetime } from '../../system/process/lifetime.ts';
 import { errorMessage } from '../../system/process/user-error.ts';
 import { findCli, found, OLDEST_REDIS, type RedisBinary } from '../../system/redis/binary.ts';
 import { cacheFolder } from '../../system/redis/cache-folder.ts';
-import { locateRedis } from '../../system/redis/locate.ts';
-import { installCommand } from '../../system/redis/obtain.ts';
-import { freePort, startServer } from '../../system/redis/server.ts';
-import { findSharedServer } from '../../system/redis/shared.ts';
-import { hidePassword, learnersServer } from '../../system/redis/use.ts';
+import { installCommand } from '../../system/redis/fetch-redis.ts';
+import { locateRedis } from '../../system/redis/find-redis.ts';
+import { hidePassword, learnersServer } from '../../system/redis/find-server.ts';
+import { findSharedServer } from '../../system/redis/shared-server.ts';
+import { freePort, startServer } from '../../system/redis/start-server.ts';
 
 const STACK = ['ioredis', 'redis-memory-server', 'tsx', 'typescript', 'vitest'];
 

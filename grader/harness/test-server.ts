@@ -1,5 +1,5 @@
 import { Redis } from 'ioredis';
-import type { ServerAddress, SupervisorFunctions } from '../wire.ts';
+import type { ServerAddress, SupervisorFunctions } from '../messages.ts';
 import { Recorder } from './recorder.ts';
 
 /** A server with the grader's connection to it, and the record of what others send to it. */

@@ -2,10 +2,10 @@ import type { Lifetime } from '../process/lifetime.ts';
 import { errorMessage, UserError } from '../process/user-error.ts';
 import { Connection } from '../resp/connection.ts';
 import { isOlder, OLDEST_REDIS } from './binary.ts';
-import { obtainRedis } from './obtain.ts';
-import { type RunningServer, startServer } from './server.ts';
+import { obtainRedis } from './fetch-redis.ts';
 import { readServerInfo, type ServerInfo } from './server-info.ts';
-import { findSharedServer } from './shared.ts';
+import { findSharedServer } from './shared-server.ts';
+import { type RunningServer, startServer } from './start-server.ts';
 
 const ANSWER_DEADLINE_MS = 5000;
 

@@ -6,8 +6,8 @@ import { listenToKeys } from '../../system/terminal/keys.ts';
 import { print } from '../../system/terminal/print.ts';
 import { Screen } from '../../system/terminal/screen.ts';
 import { Rate } from './rate.ts';
-import { findStreams, lookAt, type StreamSnapshot } from './snapshot.ts';
-import { listLines, streamLine, streamLines } from './view.ts';
+import { listLines, streamLine, streamLines } from './stream-lines.ts';
+import { findStreams, lookAt, type StreamSnapshot } from './stream-snapshot.ts';
 
 const LOOK_EVERY_MS = 500;
 const PRINT_EVERY_MS = 1000;

@@ -2,9 +2,9 @@ import { execFile } from 'node:child_process';
 import { promisify } from 'node:util';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { findCli, found } from '../../../system/redis/binary.ts';
-import { locateRedis } from '../../../system/redis/locate.ts';
+import { locateRedis } from '../../../system/redis/find-redis.ts';
 import { Connection } from '../../../system/resp/connection.ts';
-import { formatReply, quote } from '../../../system/resp/format.ts';
+import { formatReply, quote } from '../../../system/resp/format-reply.ts';
 import { testServer } from '../../support/redis.ts';
 
 let redisCli: string | undefined;

@@ -4,8 +4,8 @@ import { STATE } from '../paths.ts';
 import { guardPath } from '../process/guardian.ts';
 import { errorCode, fileSystemTrouble } from '../process/user-error.ts';
 import { Connection } from '../resp/connection.ts';
-import type { RunningServer } from './server.ts';
 import { readServerInfo, type ServerInfo } from './server-info.ts';
+import type { RunningServer } from './start-server.ts';
 
 const NOTE = join(STATE, 'shared-redis.json');
 

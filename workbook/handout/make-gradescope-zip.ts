@@ -3,10 +3,10 @@ import { tmpdir } from 'node:os';
 import { join, relative, sep } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { type Zippable, zipSync } from 'fflate';
-import type { Exercise } from '../../grader/catalogue.ts';
+import type { Exercise } from '../../grader/exercises.ts';
 import { guardPath } from '../../system/process/guardian.ts';
 import { fileSystemTrouble } from '../../system/process/user-error.ts';
-import { makeHandout } from './handout.ts';
+import { makeHandout } from './make-handout.ts';
 
 const TEMPLATES = fileURLToPath(new URL('./gradescope', import.meta.url));
 const PROGRAMS = ['setup.sh', 'run_autograder'];

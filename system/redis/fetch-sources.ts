@@ -4,15 +4,15 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import which from 'which';
 import { guardPath } from '../process/guardian.ts';
-import { run } from '../process/run.ts';
+import { run } from '../process/run-program.ts';
 import type { NotFound, RedisBinary } from './binary.ts';
 import { addToCache } from './cache-entry.ts';
-import type { Progress } from './progress.ts';
+import type { Progress } from './fetch-progress.ts';
 
 /** The last line of Redis whose sources need nothing but `make` and a C compiler. */
 export const PINNED_VERSION = '7.2.12';
 
-const WORKER = fileURLToPath(new URL('./build-worker.cjs', import.meta.url));
+const WORKER = fileURLToPath(new URL('./compile-redis.cjs', import.meta.url));
 const STALLED_MS = Number(process.env.WORKBOOK_STALLED_MS ?? 60_000);
 const LOOK_EVERY_MS = 1000;
 const SERVER = process.platform === 'win32' ? 'memurai.exe' : 'redis-server';

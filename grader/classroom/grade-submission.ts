@@ -2,13 +2,13 @@ import { existsSync } from 'node:fs';
 import { performance } from 'node:perf_hooks';
 import type { Lifetime } from '../../system/process/lifetime.ts';
 import { UserError } from '../../system/process/user-error.ts';
-import type { Exercise } from '../catalogue.ts';
+import type { Exercise } from '../exercises.ts';
 import type { ExerciseResult } from '../result.ts';
 import { AT_ONCE } from '../session.ts';
 import { onThisMachine } from './container.ts';
-import { recordOf } from './record.ts';
+import { Worker } from './grading-process.ts';
+import { recordOf } from './student-record.ts';
 import { findSubmission } from './submissions.ts';
-import { Worker } from './worker.ts';
 
 /**
  * Grades what one student has handed in, for a system that calls the grader once for each: as in a class run, so that there are

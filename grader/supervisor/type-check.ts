@@ -3,7 +3,7 @@ import { rmSync, writeFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { basename, dirname, join, resolve } from 'node:path';
 import { ROOT } from '../../system/paths.ts';
-import { run } from '../../system/process/run.ts';
+import { run } from '../../system/process/run-program.ts';
 import type { TypeProblem } from '../result.ts';
 
 const require = createRequire(import.meta.url);
