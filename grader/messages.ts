@@ -26,7 +26,7 @@ export type Problem =
   | { readonly kind: 'closed client'; readonly status: string };
 
 /** How a call of the submission came out. */
-export type Outcome =
+export type CallResult =
   | { readonly ok: true; readonly value: unknown }
   | { readonly ok: false; readonly problem: Problem };
 
@@ -41,12 +41,12 @@ export type Reference = { readonly $callback: number } | { readonly $signal: num
 
 /** What a host offers to the supervisor. */
 export interface HostFunctions {
-  load(submission: string): Promise<Outcome>;
+  load(submission: string): Promise<CallResult>;
   /** Connects to Redis; the name labels the connection. */
   connect(url: string, name: string): Promise<void>;
-  call(name: string, args: unknown[]): Promise<Outcome>;
+  call(name: string, args: unknown[]): Promise<CallResult>;
   /** Calls one function many times at once. */
-  callAll(name: string, argumentLists: unknown[][]): Promise<Outcome[]>;
+  callAll(name: string, argumentLists: unknown[][]): Promise<CallResult[]>;
   /** Aborts a signal; resolves when `limitMs` have passed, or the loop that has the signal returned. */
   abort(signal: number, limitMs: number): Promise<Stopped>;
   /** Answers as soon as the process comes to it. */
@@ -58,7 +58,7 @@ export interface HostFunctions {
 /** What the supervisor offers to a host. */
 export interface HostEvents {
   /** The submission calls a function that a spec gave it. */
-  callback(callback: number, args: unknown[]): Promise<Outcome>;
+  callback(callback: number, args: unknown[]): Promise<CallResult>;
   uncaught(problem: Problem): void;
 }
 
@@ -78,8 +78,8 @@ export interface SupervisorFunctions {
   closeServer(id: number): Promise<void>;
   /** Gets a process that has loaded the submission and is connected. */
   hire(name: string, url: string): Promise<{ host: number } | { problem: Problem }>;
-  call(host: number, name: string, args: unknown[]): Promise<Outcome>;
-  callAll(host: number, name: string, argumentLists: unknown[][]): Promise<Outcome[]>;
+  call(host: number, name: string, args: unknown[]): Promise<CallResult>;
+  callAll(host: number, name: string, argumentLists: unknown[][]): Promise<CallResult[]>;
   abort(host: number, signal: number, limitMs: number): Promise<Stopped>;
   /** Sends a signal to the whole process group; SIGKILL resolves when the process is gone. */
   signal(host: number, signal: 'SIGKILL' | 'SIGSTOP' | 'SIGCONT'): Promise<void>;
@@ -93,7 +93,7 @@ export interface SupervisorFunctions {
 
 /** What a spec offers to the supervisor. */
 export interface SpecFunctions {
-  callback(host: number, callback: number, args: unknown[]): Promise<Outcome>;
+  callback(host: number, callback: number, args: unknown[]): Promise<CallResult>;
   /** A host has come to grief by itself. */
   trouble(host: number, problem: Problem): void;
 }

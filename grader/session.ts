@@ -5,8 +5,8 @@ import { shownPath } from '../system/paths.ts';
 import { guardPath } from '../system/process/guardian.ts';
 import type { Lifetime } from '../system/process/lifetime.ts';
 import { errorCode, errorMessage, fileSystemTrouble } from '../system/process/user-error.ts';
-import { obtainRedis } from '../system/redis/fetch-redis.ts';
-import { buildWalls } from './classroom/isolation/choose-isolation.ts';
+import { findOrFetchRedis } from '../system/redis/fetch-redis.ts';
+import { chooseIsolation } from './classroom/isolation/choose-isolation.ts';
 import type { Exercise } from './exercises.ts';
 import type { Assignment, Problem } from './messages.ts';
 import type { Verdict } from './requirement.ts';
@@ -72,7 +72,7 @@ export class Session {
    * Starts everything that takes time, all at once.
    *
    * @param atOnce how many requirements are checked at a time
-   * @param shutIn puts walls around submissions, the best that the system offers
+   * @param shutIn puts isolation around submissions, the best that the system offers
    * @throws UserError when no Redis can be had, or there is no room for temporary files
    */
   static async open(
@@ -82,13 +82,13 @@ export class Session {
     const folder = makeFolder();
     // Whatever happens on the way: what has been started and written by then goes too.
     guardPath(folder);
-    const walls = shutIn ? await buildWalls(folder) : undefined;
-    const hosts = new HostPool(bundleHost(folder), folder, walls);
+    const isolation = shutIn ? await chooseIsolation(folder) : undefined;
+    const hosts = new HostPool(bundleHost(folder), folder, isolation);
     const warming = hosts.warm(WARM_HOSTS);
     const starting = SpecRunner.start(atOnce);
     const servers = new Servers(
-      await obtainRedis(lifetime.signal),
-      walls && !walls.hasNetwork ? folder : undefined,
+      await findOrFetchRedis(lifetime.signal),
+      isolation && !isolation.hasNetwork ? folder : undefined,
     );
     servers.warm(WARM_SERVERS);
     await warming;

@@ -3,7 +3,7 @@ import { expectEntries } from '../harness/entries.ts';
 import type { Check } from '../harness/grade-exercise.ts';
 import { Group } from '../harness/group.ts';
 import { refusal } from '../harness/refusal.ts';
-import { check } from '../harness/unmet.ts';
+import { expectThat } from '../harness/unmet.ts';
 import { addOrders, GROUP, makeGroup, makeOrders, type Orders, STREAM } from './shop.ts';
 
 const KEPT = 10_000;
@@ -45,12 +45,12 @@ export const trim: Check<Orders> = async (trial) => {
   );
 
   const length = await redis.xlen(STREAM);
-  check(length >= KEPT && length <= KEPT + SLACK, {
+  expectThat(length >= KEPT && length <= KEPT + SLACK, {
     expected: `10,000 entries, or up to ${SLACK} more (with ~), once more than that were published`,
     happened: `${BACKLOG} were there, ${ids.length} were published, and ${length} are left`,
   });
   const newest = new Set((await redis.xrevrange(STREAM, '+', '-', 'COUNT', 120)).map(([id]) => id));
-  check(
+  expectThat(
     ids.every((id) => newest.has(id)),
     {
       expected: 'the newest orders to stay',
@@ -70,14 +70,14 @@ export const group: Check<Orders> = async (trial) => {
   const seen = await orderProcessors
     .leavePending('probe', 100)
     .catch((error: Error) => error.message);
-  check(isDeepStrictEqual(seen, [...orders.keys()]), {
+  expectThat(isDeepStrictEqual(seen, [...orders.keys()]), {
     expected: `a group ${GROUP} that is given the 5 orders that were there before it`,
     happened: Array.isArray(seen) ? `it was given ${seen.length} of them` : `Redis says: ${seen}`,
   });
 
   await redis.flushall();
   const error = await refusal(worker.call.createGroup());
-  check(error === undefined, {
+  expectThat(error === undefined, {
     expected: 'createGroup to work on an empty database, where the stream does not exist yet',
     happened: `it threw: ${error}`,
   });
@@ -85,7 +85,7 @@ export const group: Check<Orders> = async (trial) => {
   const later = await orderProcessors
     .leavePending('probe', 100)
     .catch((error: Error) => error.message);
-  check(Array.isArray(later) && later.length === 2, {
+  expectThat(Array.isArray(later) && later.length === 2, {
     expected: 'orders that come after it to reach the group too',
     happened: Array.isArray(later) ? `${later.length} of 2 did` : `Redis says: ${later}`,
   });
@@ -107,12 +107,12 @@ export const groupAgain: Check<Orders> = async (trial) => {
     return errors.find((message) => message !== undefined);
   };
   const error = await firstError();
-  check(error === undefined, {
+  expectThat(error === undefined, {
     expected: 'createGroup to return normally when the group exists already',
     happened: `it threw: ${error}`,
   });
   const after = await groups();
-  check(after === before, {
+  expectThat(after === before, {
     expected: `the group to stay as it was: ${before}`,
     happened: `now it is ${after}`,
   });
@@ -120,7 +120,7 @@ export const groupAgain: Check<Orders> = async (trial) => {
   for (let round = 0; round < 5; round++) {
     await redis.xgroup('DESTROY', STREAM, GROUP);
     const collision = await firstError();
-    check(collision === undefined, {
+    expectThat(collision === undefined, {
       expected: 'createGroup to return normally when several workers call it at the same moment',
       happened: `it threw: ${collision}`,
     });
@@ -129,7 +129,7 @@ export const groupAgain: Check<Orders> = async (trial) => {
   await redis.del(STREAM);
   await redis.set(STREAM, 'this is no stream');
   const wrongType = await refusal(workers[0]?.call.createGroup());
-  check(wrongType?.includes('WRONGTYPE') === true, {
+  expectThat(wrongType?.includes('WRONGTYPE') === true, {
     expected: 'errors other than BUSYGROUP to be passed on, for example WRONGTYPE',
     happened:
       wrongType === undefined

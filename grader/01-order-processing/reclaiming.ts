@@ -3,18 +3,18 @@ import type { Order } from '../../solutions/01-order-processing/orders.ts';
 import type { Check } from '../harness/grade-exercise.ts';
 import type { Group } from '../harness/group.ts';
 import { holdingWrites } from '../harness/hold-writes.ts';
-import { check } from '../harness/unmet.ts';
+import { expectThat } from '../harness/unmet.ts';
 import { expectUntouched } from '../harness/untouched.ts';
-import type { Line } from '../harness/work-queue.ts';
+import type { WorkQueue } from '../harness/work-queue.ts';
 import type { Worker } from '../harness/worker.ts';
-import { type Orders, orderLine, STREAM } from './shop.ts';
+import { type Orders, orderQueue, STREAM } from './shop.ts';
 
 const MIN_IDLE_MS = 60_000;
 
 export const reclaim: Check<Orders> = async (trial) => {
-  const line = await orderLine(trial);
-  const { group, handled } = line;
-  const orders = await line.add(1310);
+  const queue = await orderQueue(trial);
+  const { group, handled } = queue;
+  const orders = await queue.add(1310);
   // XAUTOCLAIM looks at ten times COUNT entries, and may well return none of them, and go on.
   const fresh = await group.leavePending('alive', 1060);
   await group.makeIdle('alive', fresh.slice(0, 20), { idleMs: 0.75 * MIN_IDLE_MS });
@@ -34,18 +34,18 @@ export const reclaim: Check<Orders> = async (trial) => {
   const count = await reclaimAgain();
 
   const robbed = fresh.filter((id) => handled.times(id) > 0);
-  check(robbed.length === 0, {
+  expectThat(robbed.length === 0, {
     expected: 'orders that somebody has touched less than minIdleMs ago to be left alone',
     happened: `${robbed.length} orders of a worker that is alive were taken and handled`,
   });
   const wrong = old.filter((id) => handled.times(id) !== 1);
-  check(wrong.length === 0, {
+  expectThat(wrong.length === 0, {
     expected:
       'each of the 250 orders that were left, by a dead worker or by carol herself, to be handled once',
     happened: `${handled.calls.length} calls of the handler; ${wrong[0]} had ${handled.times(wrong[0] ?? '')}`,
   });
   const garbled = handled.calls.find(({ id, item }) => !isDeepStrictEqual(item, orders.get(id)));
-  check(garbled === undefined, {
+  expectThat(garbled === undefined, {
     expected: 'the handler to be given the order as it was published',
     happened: `for ${garbled?.id} it was given ${JSON.stringify(garbled?.item)}`,
   });
@@ -54,27 +54,30 @@ export const reclaim: Check<Orders> = async (trial) => {
     [...fresh, ...bad],
     'the orders of the live worker, and the two whose handler threw',
   );
-  check(count === old.length - bad.length, {
+  expectThat(count === old.length - bad.length, {
     expected: `reclaimOrders to return ${old.length - bad.length}, the number of orders that were handled: two handlers have thrown`,
     happened: `it returned ${JSON.stringify(count)}`,
   });
 
   await group.makeIdle('carol', bad);
   const later = await reclaimAgain();
-  check(later === bad.length && bad.every((id) => handled.times(id) === 2), {
+  expectThat(later === bad.length && bad.every((id) => handled.times(id) === 2), {
     expected:
       'what has failed to be handled again by the same worker, once it has been idle for minIdleMs',
     happened: `the handler was called for ${bad.filter((id) => handled.times(id) === 2).length} of the 2, and reclaimOrders returned ${JSON.stringify(later)}`,
   });
   await expectPending(group, fresh, 'the orders of the live worker alone');
-  await expectOneOfTwo(line, carol);
+  await expectOneOfTwo(queue, carol);
 };
 
 /** Two workers reach for the same orders: both have looked at what is there, before one of them takes something. */
-async function expectOneOfTwo(line: Line<Orders, Order>, carol: Worker<Orders>): Promise<void> {
-  const { trial, group, handled } = line;
+async function expectOneOfTwo(
+  queue: WorkQueue<Orders, Order>,
+  carol: Worker<Orders>,
+): Promise<void> {
+  const { trial, group, handled } = queue;
   const dave = await trial.hire('dave');
-  await line.add(20);
+  await queue.add(20);
   const ids = await group.leavePending('dead', 20);
   await group.makeIdle('dead', ids);
 
@@ -84,7 +87,7 @@ async function expectOneOfTwo(line: Line<Orders, Order>, carol: Worker<Orders>):
   await Promise.all(taken);
   await expectUntouched(trial, STREAM, 'it keeps the newest 10,000 orders');
   const both = ids.filter((id) => handled.times(id) > 1);
-  check(both.length === 0, {
+  expectThat(both.length === 0, {
     expected: 'an order that two workers reach for at the same moment to go to one of them',
     happened: `${both.length} of 20 were handled by both. Redis compares the idle time once more when an order is claimed: with minIdleMs, and not with 0`,
   });
@@ -94,7 +97,7 @@ async function expectPending(group: Group, ids: readonly string[], what: string)
   const pending = await group.pendingIds();
   const missing = ids.find((id) => !pending.includes(id));
   const more = pending.find((id) => !ids.includes(id));
-  check(missing === undefined && more === undefined, {
+  expectThat(missing === undefined && more === undefined, {
     expected: `pending afterwards: ${what}`,
     happened: missing
       ? `${missing} is not pending any more`

@@ -2,7 +2,7 @@ import type { Order } from '../../solutions/01-order-processing/orders.ts';
 import { Group } from '../harness/group.ts';
 import { Handled } from '../harness/handled.ts';
 import type { Trial } from '../harness/trial.ts';
-import type { Line } from '../harness/work-queue.ts';
+import type { WorkQueue } from '../harness/work-queue.ts';
 
 export type Orders = typeof import('../../solutions/01-order-processing/orders.ts');
 export type OrderTrial = Trial<Orders>;
@@ -42,7 +42,7 @@ export async function makeGroup({ redis }: OrderTrial): Promise<Group> {
 }
 
 /** Workers on the orders. */
-export async function orderLine(trial: OrderTrial): Promise<Line<Orders, Order>> {
+export async function orderQueue(trial: OrderTrial): Promise<WorkQueue<Orders, Order>> {
   const handled = new Handled<Order>();
   let count = 0;
   return {

@@ -8,13 +8,13 @@ import {
   survivesACrash,
   waitsAndStops,
 } from '../harness/scenarios.ts';
-import { check, eventually } from '../harness/unmet.ts';
+import { eventually, expectThat } from '../harness/unmet.ts';
 import { expectUntouched } from '../harness/untouched.ts';
 import { NEVER_IDLE_MS } from '../harness/work-queue.ts';
 import {
   addNotifications,
   CHANNELS,
-  emailLine,
+  emailQueue,
   groupOf,
   idsFor,
   makeGroups,
@@ -28,23 +28,23 @@ const RETRY_AFTER_MS = 240;
 const FAILURES = 3;
 
 export const deliver: Check<Notifications> = async (trial) => {
-  const line = await emailLine(trial);
+  const queue = await emailQueue(trial);
   const early = await addNotifications(trial, 4, 'product_update');
   const alice = await trial.hire('alice');
 
-  const loop = line.start(alice, NEVER_IDLE_MS);
-  await line.handled.include(early.keys());
+  const loop = queue.start(alice, NEVER_IDLE_MS);
+  await queue.handled.include(early.keys());
   const late = await addNotifications(trial, 4, 'product_update');
-  await line.handled.include(late.keys());
-  await line.group.allAcknowledged();
+  await queue.handled.include(late.keys());
+  await queue.group.allAcknowledged();
 
   for (const [id, notification] of [...early, ...late]) {
-    const [call, ...more] = line.handled.of(id);
-    check(more.length === 0, {
+    const [call, ...more] = queue.handled.of(id);
+    expectThat(more.length === 0, {
       expected: 'each notification to be delivered once',
       happened: `${id} was delivered ${more.length + 1} times`,
     });
-    check(isDeepStrictEqual(call?.item, notification), {
+    expectThat(isDeepStrictEqual(call?.item, notification), {
       expected: `deliver to be given ${JSON.stringify(notification)}`,
       happened: `it was given ${JSON.stringify(call?.item)}`,
     });
@@ -73,7 +73,7 @@ async function deliversItsOwn(
   await handled.include(own);
   await groupOf(trial, channel).allAcknowledged();
   const foreign = handled.calls.find(({ id }) => !own.includes(id));
-  check(foreign === undefined, {
+  expectThat(foreign === undefined, {
     expected: `${channel} to deliver its own notifications only`,
     happened: `it delivered a ${foreign?.item.type}, which goes to ${foreign && describeRoute(sent, foreign.id)}`,
   });
@@ -90,7 +90,7 @@ export const everyGroup: Check<Notifications> = async (trial) => {
     await handled.include(sent.keys());
     await groupOf(trial, channel).allAcknowledged();
     const twice = [...sent.keys()].find((id) => handled.times(id) !== 1);
-    check(twice === undefined, {
+    expectThat(twice === undefined, {
       expected: `${channel} to deliver each security_alert once`,
       happened: `${twice} was delivered ${handled.times(twice ?? '')} times`,
     });
@@ -98,7 +98,7 @@ export const everyGroup: Check<Notifications> = async (trial) => {
   }
   await expectUntouched(trial, STREAM, 'a channel that comes later will need it');
   const ids = (await redis.xrange(STREAM, '-', '+')).map(([id]) => id);
-  check(isDeepStrictEqual(ids, [...sent.keys()]), {
+  expectThat(isDeepStrictEqual(ids, [...sent.keys()]), {
     expected: `the stream to stay as it is, with its ${sent.size} entries`,
     happened: `it has ${ids.length}`,
   });
@@ -111,13 +111,13 @@ export const ack: Check<Notifications> = async (trial) =>
 export const crash: Check<Notifications> = async (trial) => survivesACrash(await alerts(trial));
 
 export const retry: Check<Notifications> = async (trial) => {
-  const line = await emailLine(trial);
-  const { handled, group } = line;
+  const queue = await emailQueue(trial);
+  const { handled, group } = queue;
   const sent = await addNotifications(trial, 5, 'product_update');
   const [, bad = ''] = sent.keys();
   const alice = await trial.hire('alice');
 
-  const loop = line.start(alice, RETRY_AFTER_MS, (id) => {
+  const loop = queue.start(alice, RETRY_AFTER_MS, (id) => {
     if (id === bad && handled.times(bad) <= FAILURES)
       throw new Error('provider is down (a part of the check)');
   });
@@ -139,21 +139,21 @@ export const retry: Check<Notifications> = async (trial) => {
     ...attempts.slice(1).map(({ at }, index) => at - (attempts[index]?.at ?? 0)),
   );
   // Idle time runs from when Redis gave it out, which may be a little before the first attempt.
-  check(waited > RETRY_AFTER_MS / 2, {
+  expectThat(waited > RETRY_AFTER_MS / 2, {
     expected: `every further attempt to come once the notification has been idle for ${RETRY_AFTER_MS} ms`,
     happened: `it came after ${Math.round(waited)} ms`,
   });
-  check(isDeepStrictEqual(second?.item, first?.item), {
+  expectThat(isDeepStrictEqual(second?.item, first?.item), {
     expected: 'the same notification to be delivered again',
     happened: `first ${JSON.stringify(first?.item)}, then ${JSON.stringify(second?.item)}`,
   });
   const twice = handled.ids.find((id) => id !== bad && handled.times(id) > 1);
-  check(twice === undefined, {
+  expectThat(twice === undefined, {
     expected: 'only what has failed to be delivered again',
     happened: `${twice} was delivered twice`,
   });
   const keys = (await trial.redis.keys(`${STREAM}*`)).filter((key) => key !== STREAM);
-  check(keys.length === 0, {
+  expectThat(keys.length === 0, {
     expected: `keys of your own not to begin with ${STREAM}, as the exercise says`,
     happened: `there is ${keys[0]}`,
   });
@@ -213,8 +213,8 @@ export const slow: Check<Notifications> = async (trial) => {
 
 /** What every channel delivers, worked on by the email channel. */
 async function alerts(trial: NewsTrial) {
-  const line = await emailLine(trial);
-  return { ...line, add: (count: number) => addNotifications(trial, count, 'security_alert') };
+  const queue = await emailQueue(trial);
+  return { ...queue, add: (count: number) => addNotifications(trial, count, 'security_alert') };
 }
 
 /** One notifier of a channel, in a process of its own. */

@@ -6,7 +6,7 @@ import type {
 import { Group } from '../harness/group.ts';
 import { Handled } from '../harness/handled.ts';
 import type { Trial } from '../harness/trial.ts';
-import type { Line, Work } from '../harness/work-queue.ts';
+import type { Work, WorkQueue } from '../harness/work-queue.ts';
 import type { Loop, Worker } from '../harness/worker.ts';
 
 export type Notifications = typeof import('../../solutions/02-notifications/notifications.ts');
@@ -94,7 +94,9 @@ export function startNotifier(
 }
 
 /** Workers of the email channel, on notifications that are all for email. */
-export async function emailLine(trial: NewsTrial): Promise<Line<Notifications, Notification>> {
+export async function emailQueue(
+  trial: NewsTrial,
+): Promise<WorkQueue<Notifications, Notification>> {
   await makeGroups(trial);
   const handled = new Handled<Notification>();
   return {

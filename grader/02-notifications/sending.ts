@@ -4,7 +4,7 @@ import type { Channel } from '../../solutions/02-notifications/notifications.ts'
 import { expectEntries } from '../harness/entries.ts';
 import type { Check } from '../harness/grade-exercise.ts';
 import { refusal } from '../harness/refusal.ts';
-import { check } from '../harness/unmet.ts';
+import { expectThat } from '../harness/unmet.ts';
 import { expectUntouched } from '../harness/untouched.ts';
 import {
   addNotifications,
@@ -53,7 +53,7 @@ export const keep: Check<Notifications> = async (trial) => {
   );
 
   const length = await redis.xlen(STREAM);
-  check(length === FILLED + 20, {
+  expectThat(length === FILLED + 20, {
     expected: `all ${FILLED + 20} notifications to be there: a slow channel still needs the first one`,
     happened: `${length} are left`,
   });
@@ -69,7 +69,7 @@ export const groups: Check<Notifications> = async (trial) => {
 
   await trial.redis.flushall();
   const error = await refusal(worker.call.createGroups());
-  check(error === undefined, {
+  expectThat(error === undefined, {
     expected: 'createGroups to work on an empty database, where the stream does not exist yet',
     happened: `it threw: ${error}`,
   });
@@ -85,7 +85,7 @@ async function expectGroupsToSee(trial: NewsTrial, count: number): Promise<void>
 async function expectGroupToSee(trial: NewsTrial, channel: Channel, count: number): Promise<void> {
   const group = groupOf(trial, channel);
   const seen = await group.leavePending('probe', 1000).catch((error: Error) => error.message);
-  check(Array.isArray(seen) && seen.length === count, {
+  expectThat(Array.isArray(seen) && seen.length === count, {
     expected: `${group.name} to be given all ${count} notifications that were sent`,
     happened: Array.isArray(seen) ? `it was given ${seen.length}` : `Redis says: ${seen}`,
   });
@@ -108,17 +108,17 @@ export const groupsAgain: Check<Notifications> = async (trial) => {
     const calls = workers.map(({ call }) => refusal(call.createGroups()));
     const error = (await Promise.all(calls)).find((message) => message !== undefined);
 
-    check(error === undefined, {
+    expectThat(error === undefined, {
       expected: `createGroups to return normally when ${group?.name} exists already`,
       happened: `it threw: ${error}`,
     });
     const names = await groupNames(redis);
-    check(names.length === CHANNELS.length, {
+    expectThat(names.length === CHANNELS.length, {
       expected: `the other two groups to be made when only ${group?.name} is there`,
       happened: `the groups are ${names.join(', ')}`,
     });
     const after = await describeGroup(redis, group?.name ?? '');
-    check(isDeepStrictEqual(after, before), {
+    expectThat(isDeepStrictEqual(after, before), {
       expected: `${group?.name} to stay as it was: ${before}`,
       happened: `now it is ${after}`,
     });
@@ -134,7 +134,7 @@ export const groupsAgain: Check<Notifications> = async (trial) => {
     const calls = workers.flatMap(({ call }) => [call.createGroups(), call.createGroups()]);
     const errors = await Promise.all(calls.map((one) => refusal(one)));
     const collision = errors.find((message) => message !== undefined);
-    check(collision === undefined, {
+    expectThat(collision === undefined, {
       expected: 'createGroups to return normally when several workers call it at the same moment',
       happened: `it threw: ${collision}`,
     });
@@ -143,7 +143,7 @@ export const groupsAgain: Check<Notifications> = async (trial) => {
   await redis.del(STREAM);
   await redis.set(STREAM, 'this is no stream');
   const wrongType = await refusal(workers[0]?.call.createGroups());
-  check(wrongType?.includes('WRONGTYPE') === true, {
+  expectThat(wrongType?.includes('WRONGTYPE') === true, {
     expected: 'errors other than BUSYGROUP to be passed on, for example WRONGTYPE',
     happened:
       wrongType === undefined

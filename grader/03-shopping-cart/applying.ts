@@ -3,7 +3,7 @@ import { expectEntries } from '../harness/entries.ts';
 import type { Check } from '../harness/grade-exercise.ts';
 import { sentAlone } from '../harness/one-by-one.ts';
 import { asLine } from '../harness/recorder.ts';
-import { check } from '../harness/unmet.ts';
+import { expectThat } from '../harness/unmet.ts';
 import { expectUntouched } from '../harness/untouched.ts';
 import type { Worker } from '../harness/worker.ts';
 import {
@@ -50,14 +50,14 @@ export const record: Check<Carts> = async (trial) => {
 
   await expectEntries(redis, eventsOf('anna'), 'recordEvent', ids, events);
   const bens = await redis.xlen(eventsOf('Ben'));
-  check(bens === 1, {
+  expectThat(bens === 1, {
     expected: 'each user to have a stream: cart:events:Ben has one event',
     happened: `it has ${bens}`,
   });
 
   await shop.call.recordEvent('carl', add('tea', 1));
   const length = await redis.xlen(eventsOf('carl'));
-  check(length === FILLED + 1, {
+  expectThat(length === FILLED + 1, {
     expected: `all ${FILLED + 1} events to stay: a cart cannot be rebuilt from a part of them`,
     happened: `${length} are left`,
   });
@@ -89,24 +89,24 @@ export const apply: Check<Carts> = async (trial) => {
   for (const [index, { event, cart }] of steps.entries()) {
     await apply(event);
     const actual = await redis.hgetall(cartOf('anna'));
-    check(isDeepStrictEqual({ ...actual }, cart), {
+    expectThat(isDeepStrictEqual({ ...actual }, cart), {
       expected: `the hash ${cartOf('anna')} to be ${JSON.stringify(cart)} after event ${index + 1}, ${describe(event)}`,
       happened: `it is ${JSON.stringify(actual)}`,
     });
   }
   const others = await redis.exists(cartOf('ben'));
-  check(others === 0, {
+  expectThat(others === 0, {
     expected: 'the carts of other users to stay as they are',
     happened: `there is a ${cartOf('ben')} now`,
   });
   const strange = (await redis.keys('cart:current:*')).find((key) => key !== cartOf('anna'));
-  check(strange === undefined, {
+  expectThat(strange === undefined, {
     expected: 'keys of your own not to begin with cart:current:, as the exercise says',
     happened: `there is ${strange}`,
   });
   for (const key of await redis.keys('*')) {
     const expiresIn = await redis.ttl(key);
-    check(expiresIn < 0, {
+    expectThat(expiresIn < 0, {
       expected: 'what applyEvent keeps to stay: an event may come again after any time',
       happened: `${key} expires in ${expiresIn} seconds`,
     });
@@ -120,7 +120,7 @@ export const once: Check<Carts> = async (trial) => {
   const store = new Store(trial);
   const expectCart = async (expected: Cart, what: string) => {
     const cart = await store.actual('anna');
-    check(isDeepStrictEqual(cart, expected), {
+    expectThat(isDeepStrictEqual(cart, expected), {
       expected: `${JSON.stringify(expected)} ${what}`,
       happened: `the cart is ${JSON.stringify(cart)}`,
     });
@@ -171,7 +171,7 @@ async function expectOneStep(trial: CartTrial): Promise<void> {
   const change = sentAlone(await trial.commands()).find(
     ({ args: [command = '', key] }) => CHANGES.test(command) && key === cartOf('anna'),
   );
-  check(change === undefined, {
+  expectThat(change === undefined, {
     expected:
       'to compare, to change the hash and to remember the id in one step: a script, or a MULTI that a WATCH guards',
     happened: `${change && asLine(change)} came on its own: a crash right before or after it would lose an event, or count it twice`,
@@ -187,14 +187,14 @@ export const read: Check<Carts> = async (trial) => {
   const shop = await trial.hire('shop');
 
   const none = await shop.call.readCart('nobody');
-  check(isDeepStrictEqual(none, {}), {
+  expectThat(isDeepStrictEqual(none, {}), {
     expected: '{} for a user without a cart',
     happened: `it returned ${JSON.stringify(none)}`,
   });
   const stored = { tea: trial.random.between(2, 90), 'café ☕': 12, 'item 7/b': 1 };
   await redis.hset(cartOf('anna'), stored);
   const cart = await shop.call.readCart('anna');
-  check(isDeepStrictEqual(cart, stored), {
+  expectThat(isDeepStrictEqual(cart, stored), {
     expected: `${JSON.stringify(stored)}, quantities as numbers`,
     happened: `it returned ${JSON.stringify(cart)}`,
   });

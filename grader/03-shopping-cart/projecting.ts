@@ -3,7 +3,7 @@ import type { Group } from '../harness/group.ts';
 import { commandsWhileIdle } from '../harness/idle.ts';
 import { sentAlone } from '../harness/one-by-one.ts';
 import { asLine, type Recorded } from '../harness/recorder.ts';
-import { check, eventually } from '../harness/unmet.ts';
+import { eventually, expectThat } from '../harness/unmet.ts';
 import { expectUntouched } from '../harness/untouched.ts';
 import type { Worker } from '../harness/worker.ts';
 import {
@@ -50,7 +50,7 @@ async function expectAppliedFirst(trial: CartTrial, userId: string): Promise<voi
   const applied = commands.findIndex((one) => isOf(cartOf(userId), /^h(set|mset|incrby)/i, one));
   const acknowledged = sentAlone(commands).find((one) => isOf(eventsOf(userId), /^xack$/i, one));
   const isFirst = acknowledged && commands.indexOf(acknowledged) < applied;
-  check(!isFirst, {
+  expectThat(!isFirst, {
     expected: 'an event to be acknowledged when it has been applied, not before',
     happened: `${acknowledged && asLine(acknowledged)} came before any change of ${cartOf(userId)}: a crash between the two would lose it`,
   });
@@ -60,7 +60,7 @@ async function expectConsumer({ redis, stream, name }: Group, projector: string)
   const reply: unknown = await redis.xinfo('CONSUMERS', stream, name);
   const consumers: unknown[][] = Array.isArray(reply) ? reply.filter(Array.isArray) : [];
   const other = consumers.map(([, consumer]) => String(consumer)).find((one) => one !== projector);
-  check(other === undefined, {
+  expectThat(other === undefined, {
     expected: `the projector ${projector} to read as the consumer ${projector}`,
     happened: `${stream} has been read by ${other}`,
   });
@@ -126,7 +126,7 @@ export const stop: Check<Carts> = async (trial) => {
 
 async function waitsForEvents(trial: CartTrial, who: string): Promise<void> {
   const { count, milliseconds, spins } = await commandsWhileIdle(trial);
-  check(!spins, {
+  expectThat(!spins, {
     expected: `${who} to wait in Redis (BLOCK), or to pause between rounds`,
     happened: `it sent ${count} commands in ${milliseconds} ms`,
   });

@@ -1,5 +1,5 @@
 import type { Check } from '../harness/grade-exercise.ts';
-import { check } from '../harness/unmet.ts';
+import { expectThat } from '../harness/unmet.ts';
 import { expectUntouched } from '../harness/untouched.ts';
 import {
   add,
@@ -38,7 +38,7 @@ export const rebuild: Check<Carts> = async (trial) => {
   for (const when of [' after rebuildCarts', ' after a second rebuildCarts']) {
     const count = await shop.call.rebuildCarts();
     await store.cartsAreRightNow(when);
-    check(count === store.users.length, {
+    expectThat(count === store.users.length, {
       expected: `rebuildCarts to return ${store.users.length}, the number of carts`,
       happened: `it returned ${JSON.stringify(count)}`,
     });
@@ -93,7 +93,7 @@ export const snapshots: Check<Carts> = async (trial) => {
   await redis.hset(cartOf('anna'), { ghost: 7 });
 
   const count = await shop.call.snapshotCarts();
-  check(count === store.users.length, {
+  expectThat(count === store.users.length, {
     expected: `snapshotCarts to return ${store.users.length}, the number of carts`,
     happened: `it returned ${JSON.stringify(count)}`,
   });
@@ -130,7 +130,7 @@ export const snapshots: Check<Carts> = async (trial) => {
   await expectUntouched(trial, EVENTS, 'that is up to whoever has made the snapshot');
   const carts = await redis.keys('cart:current:*');
   const strange = carts.find((key) => !store.users.some((userId) => key === cartOf(userId)));
-  check(strange === undefined, {
+  expectThat(strange === undefined, {
     expected: 'keys of your own not to begin with cart:current:, as the exercise says',
     happened: `there is ${strange}`,
   });

@@ -2,7 +2,7 @@ import { isDeepStrictEqual } from 'node:util';
 import type { CartEvent } from '../../solutions/03-shopping-cart/cart.ts';
 import { Group } from '../harness/group.ts';
 import type { Trial } from '../harness/trial.ts';
-import { check, eventually } from '../harness/unmet.ts';
+import { eventually, expectThat } from '../harness/unmet.ts';
 import type { Loop, Worker } from '../harness/worker.ts';
 
 export type Carts = typeof import('../../solutions/03-shopping-cart/cart.ts');
@@ -128,7 +128,7 @@ export class Store {
   /** Expects it without waiting: nobody is at work any more. */
   async cartsAreRightNow(when: string): Promise<void> {
     const wrong = await this.#wrongCart();
-    check(wrong === undefined, { expected: this.#wording(when), happened: wrong ?? '' });
+    expectThat(wrong === undefined, { expected: this.#wording(when), happened: wrong ?? '' });
   }
 
   #wording(when: string): string {

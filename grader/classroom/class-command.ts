@@ -11,7 +11,7 @@ import { classSummary } from './class-summary.ts';
 import { containersOf, onThisMachine } from './container.ts';
 import { GradeBook, readRecords, readRun } from './grade-book.ts';
 import { gradeClass } from './grade-class.ts';
-import { buildWalls, describeProtection } from './isolation/choose-isolation.ts';
+import { chooseIsolation, describeProtection } from './isolation/choose-isolation.ts';
 import { describePairs, similarPairs } from './similarity.ts';
 import { findSubmissions } from './submissions.ts';
 
@@ -92,10 +92,10 @@ function inContainers(image: string): string {
 async function protection(): Promise<string> {
   const folder = mkdtempSync(join(tmpdir(), 'redis-streams-probe-'));
   const forget = guardPath(folder);
-  const walls = await buildWalls(folder);
+  const isolation = await chooseIsolation(folder);
   rmSync(folder, { recursive: true, force: true });
   forget();
-  return describeProtection(walls);
+  return describeProtection(isolation);
 }
 
 /** The exercises that an interrupted run is about. */

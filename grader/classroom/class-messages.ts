@@ -5,7 +5,7 @@ import type { ChannelOptions } from 'birpc';
 import type { RequirementResult, TypeProblem } from '../result.ts';
 
 /** One student's work, for one worker. */
-export interface Order {
+export interface GradingTask {
   /** The file for each exercise, by the exercise's name. */
   readonly files: Readonly<Record<string, string>>;
   readonly seed: number;
@@ -22,7 +22,7 @@ export interface FileResult {
 
 /** What a worker offers. */
 export interface WorkerFunctions {
-  grade(order: Order): Promise<FileResult[]>;
+  grade(task: GradingTask): Promise<FileResult[]>;
 }
 
 /** What a worker tells meanwhile: a submission that is stopped keeps what it has earned by then. */

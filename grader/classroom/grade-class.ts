@@ -5,14 +5,14 @@ import { performance } from 'node:perf_hooks';
 import type { Lifetime } from '../../system/process/lifetime.ts';
 import { errorMessage } from '../../system/process/user-error.ts';
 import type { GradeBook } from './grade-book.ts';
-import { type Graded, type Launch, Worker } from './grading-process.ts';
+import { type Graded, GradingProcess, type Launch } from './grading-process.ts';
 import { ownFiles } from './own-files.ts';
 import { copiesSolution } from './similarity.ts';
 import { recordOf, type StudentRecord } from './student-record.ts';
 import type { ClassSubmission } from './submissions.ts';
 
 /** After so many students a worker is replaced by a new one, so that nothing can add up. */
-const ORDERS_PER_WORKER = 25;
+const STUDENTS_PER_PROCESS = 25;
 
 /** Several students keep the processors busy: the fewer processes for each, the less it costs to start them. */
 const REQUIREMENTS_AT_ONCE = 2;
@@ -45,16 +45,16 @@ export async function gradeClass(
   const { seed, exercises } = book.run;
 
   const gradeNext = async (): Promise<void> => {
-    let worker: Worker | undefined;
+    let worker: GradingProcess | undefined;
     try {
       for (let next = waiting.shift(); next && !signal.aborted; next = waiting.shift()) {
         const { submission, digest } = next;
         options.onStart(submission.student);
-        if (worker && (!worker.alive || worker.orders >= ORDERS_PER_WORKER)) {
+        if (worker && (!worker.alive || worker.tasks >= STUDENTS_PER_PROCESS)) {
           void worker.stop();
           worker = undefined;
         }
-        worker ??= new Worker(options.launch, REQUIREMENTS_AT_ONCE);
+        worker ??= new GradingProcess(options.launch, REQUIREMENTS_AT_ONCE);
         const started = performance.now();
         const graded = await gradeOne(worker, submission, seed, options.limitMs);
         if (signal.aborted) return;
@@ -75,7 +75,7 @@ export async function gradeClass(
 
 /** What a submission does to the grader is that submission's trouble, and no other's. */
 async function gradeOne(
-  worker: Worker,
+  worker: GradingProcess,
   { files }: ClassSubmission,
   seed: number,
   limitMs: number,

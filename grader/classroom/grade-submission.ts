@@ -6,7 +6,7 @@ import type { Exercise } from '../exercises.ts';
 import type { ExerciseResult } from '../result.ts';
 import { AT_ONCE } from '../session.ts';
 import { onThisMachine } from './container.ts';
-import { Worker } from './grading-process.ts';
+import { GradingProcess } from './grading-process.ts';
 import { recordOf } from './student-record.ts';
 import { findSubmission } from './submissions.ts';
 
@@ -43,7 +43,7 @@ async function gradeFiles(
   lifetime: Lifetime,
 ) {
   if (Object.keys(files).length === 0) return undefined;
-  const worker = new Worker(onThisMachine, AT_ONCE);
+  const worker = new GradingProcess(onThisMachine, AT_ONCE);
   lifetime.atEnd(() => worker.kill());
   const graded = await worker.grade(files, seed, limitMs);
   await worker.stop();

@@ -11,8 +11,8 @@ import { killGroup } from '../../system/process/run-program.ts';
 import type { RequirementResult } from '../result.ts';
 import {
   type FileResult,
+  type GradingTask,
   lineChannel,
-  type Order,
   type WorkerEvents,
   type WorkerFunctions,
 } from './class-messages.ts';
@@ -21,7 +21,7 @@ import type { ClassSubmission } from './submissions.ts';
 
 const WORKER = ['workbook/launch.cjs', 'grade-worker'];
 
-/** How an order came out: all of it, or what had been settled when it was stopped. */
+/** How a task came out: all of it, or what had been settled when it was stopped. */
 export type Graded =
   | { readonly whole: readonly FileResult[] }
   | { readonly stopped: string; readonly settled: ReadonlyMap<string, RequirementResult[]> };
@@ -40,7 +40,7 @@ export type Launch = (
 };
 
 /** A process that grades one student after the other. What one submission does to it, the next never sees. */
-export class Worker {
+export class GradingProcess {
   readonly #folder = mkdtempSync(join(tmpdir(), 'redis-streams-submissions-'));
   readonly #keepFolder = guardPath(this.#folder);
   readonly #launched: ReturnType<Launch>;
@@ -49,8 +49,8 @@ export class Worker {
   readonly #ended: Promise<unknown>;
   #settled = new Map<string, RequirementResult[]>();
   #printed = '';
-  /** How many orders it has taken. */
-  orders = 0;
+  /** How many tasks it has taken. */
+  tasks = 0;
   alive = true;
 
   /** @param atOnce how many requirements it checks at a time */
@@ -88,20 +88,20 @@ export class Worker {
 
   /** Grades a copy of one student's files, for so long at most. */
   async grade(files: ClassSubmission['files'], seed: number, limitMs: number): Promise<Graded> {
-    const order = String(++this.orders);
+    const task = String(++this.tasks);
     const copies: Record<string, string> = {};
     try {
       for (const [exercise, file] of Object.entries(files)) {
-        const copied = copyOwnFiles(file, join(this.#folder, order, exercise));
-        copies[exercise] = this.#launched.pathInside(order, exercise, copied);
+        const copied = copyOwnFiles(file, join(this.#folder, task, exercise));
+        copies[exercise] = this.#launched.pathInside(task, exercise, copied);
       }
       return await this.#take({ files: copies, seed }, limitMs);
     } finally {
-      rmSync(join(this.#folder, order), { recursive: true, force: true });
+      rmSync(join(this.#folder, task), { recursive: true, force: true });
     }
   }
 
-  async #take(order: Order, limitMs: number): Promise<Graded> {
+  async #take(task: GradingTask, limitMs: number): Promise<Graded> {
     this.#settled = new Map();
     let tooLate: NodeJS.Timeout | undefined;
     const limit = new Promise<string>((resolve) => {
@@ -110,7 +110,7 @@ export class Worker {
     const ended = this.#ended.then(
       () => `the grader has ended: ${this.#printed.trim() || 'it said nothing'}`,
     );
-    const outcome = await Promise.race([this.#rpc.grade(order).catch(() => ended), limit, ended]);
+    const outcome = await Promise.race([this.#rpc.grade(task).catch(() => ended), limit, ended]);
     clearTimeout(tooLate);
     if (typeof outcome !== 'string') return { whole: outcome };
     const settled = this.#settled;

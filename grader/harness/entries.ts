@@ -1,7 +1,7 @@
 import { isDeepStrictEqual } from 'node:util';
 import type { Redis } from 'ioredis';
 import { describeEntries } from './describe-database.ts';
-import { check } from './unmet.ts';
+import { expectThat } from './unmet.ts';
 
 /**
  * Expects that each item has become one entry, with one field per property, and that its id was returned.
@@ -17,19 +17,19 @@ export async function expectEntries(
   items: readonly object[],
 ): Promise<void> {
   const entries = await redis.xrange(stream, '-', '+');
-  check(entries.length === items.length, {
+  expectThat(entries.length === items.length, {
     expected: `${items.length} entries in ${stream} after ${items.length} calls of ${functionName}`,
     happened: `there are ${entries.length}: ${describeEntries(entries.slice(0, 2))}`,
   });
   for (const [index, item] of items.entries()) {
     const entry = entries.find(([id]) => id === ids[index]);
-    check(entry !== undefined, {
+    expectThat(entry !== undefined, {
       expected: `${functionName} to return the entry's id`,
       happened: `it returned ${JSON.stringify(ids[index])}, and there is no such entry`,
     });
     const found = pairs(entry[1]);
     const wanted = pairs(Object.entries(item).flat().map(String));
-    check(isDeepStrictEqual(found.toSorted(), wanted.toSorted()), {
+    expectThat(isDeepStrictEqual(found.toSorted(), wanted.toSorted()), {
       expected: `the fields ${wanted.join(', ')}`,
       happened: `the entry has ${found.join(', ')}`,
     });

@@ -4,7 +4,7 @@ import { afterAll, test } from 'vitest';
 import type { Assignment, SpecFunctions, SupervisorFunctions } from '../messages.ts';
 import type { Requirement, Verdict } from '../requirement.ts';
 import type {} from '../vitest-types.ts';
-import type { Lane, Lanes } from './test-server.ts';
+import type { TestServer, TestServers } from './test-server.ts';
 import { Trial } from './trial.ts';
 import { Unmet } from './unmet.ts';
 import { explain, refusedCommands, TimeIsUp } from './verdict.ts';
@@ -30,7 +30,7 @@ export interface Spec<Submission> {
 export function gradeExercise<Submission>(
   { requirements, checks }: Spec<Submission>,
   { channel: channelName, seed, wanted }: Assignment,
-  lanes: Lanes,
+  servers: TestServers,
 ): void {
   const channel = new BroadcastChannel(channelName);
   const trials = new Set<Trial<Submission>>();
@@ -60,12 +60,12 @@ export function gradeExercise<Submission>(
     test.concurrent(requirement.id, { timeout: 4 * TIME_LIMIT_MS }, async ({ task }) => {
       const checkIt = checks[requirement.id];
       if (!checkIt) throw new Error(`the spec has no check for '${requirement.id}'`);
-      const lane = await lanes.take(supervisor);
-      const trial = new Trial<Submission>(supervisor, lane, seed + number);
+      const server = await servers.take(supervisor);
+      const trial = new Trial<Submission>(supervisor, server, seed + number);
       trials.add(trial);
-      const verdict = await judge(checkIt, trial, lane, supervisor);
+      const verdict = await judge(checkIt, trial, server, supervisor);
       trials.delete(trial);
-      await lanes.giveBack(lane, verdict.status === 'passed', supervisor);
+      await servers.giveBack(server, verdict.status === 'passed', supervisor);
       task.meta.verdict = verdict;
       if (verdict.status !== 'passed') throw new Error(`${requirement.id}: ${verdict.status}`);
     });
@@ -75,7 +75,7 @@ export function gradeExercise<Submission>(
 async function judge<Submission>(
   check: Check<Submission>,
   trial: Trial<Submission>,
-  lane: Lane,
+  server: TestServer,
   supervisor: SupervisorFunctions,
 ): Promise<Verdict> {
   let clock: NodeJS.Timeout | undefined;
@@ -96,14 +96,14 @@ async function judge<Submission>(
     const running = check(trial);
     running.catch(() => {});
     await Promise.race([running, trial.hopeless, timeIsUp, watchdog.silence]);
-    await expectNothingForbidden(lane);
+    await expectNothingForbidden(server);
     // What a worker leaves behind may still fail when it comes to rest, and then it counts.
     await dismiss();
     await Promise.race([trial.hopeless, Promise.resolve()]);
     return { status: 'passed' };
   } catch (error) {
-    const forbidden = await expectNothingForbidden(lane).catch((refused: unknown) => refused);
-    const commands = await lane.recorder.commands();
+    const forbidden = await expectNothingForbidden(server).catch((refused: unknown) => refused);
+    const commands = await server.recorder.commands();
     return await explain(forbidden ?? error, trial, supervisor, commands);
   } finally {
     clearTimeout(clock);
@@ -112,7 +112,7 @@ async function judge<Submission>(
   }
 }
 
-async function expectNothingForbidden({ redis }: Lane): Promise<void> {
+async function expectNothingForbidden({ redis }: TestServer): Promise<void> {
   const [first] = await refusedCommands(redis);
   if (!first) return;
   throw new Unmet(

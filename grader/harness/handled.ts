@@ -88,8 +88,8 @@ export class Handled<Item> {
   }
 }
 
-/** A handler waits at a gate until the spec opens it. */
-export class Gate {
+/** A handler waits at a latch until the spec opens it. */
+export class Latch {
   readonly opened: Promise<void>;
   open: () => void = () => {};
 

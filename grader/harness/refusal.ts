@@ -1,4 +1,4 @@
-import { Grief } from './worker.ts';
+import { SubmissionError } from './worker.ts';
 
 /**
  * The message of the error that a call of the submission was rejected with, or undefined when it was not.
@@ -11,7 +11,9 @@ export async function refusal(call: Promise<unknown> | undefined): Promise<strin
     return undefined;
   } catch (error) {
     const thrown =
-      error instanceof Grief && error.problem.kind === 'threw' ? error.problem : undefined;
+      error instanceof SubmissionError && error.problem.kind === 'threw'
+        ? error.problem
+        : undefined;
     if (!thrown || thrown.message.startsWith('Not implemented yet')) throw error;
     return thrown.message;
   }

@@ -1,9 +1,9 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { isDeepStrictEqual } from 'node:util';
-import { Gate, type Handled } from './handled.ts';
+import { type Handled, Latch } from './handled.ts';
 import { commandsWhileIdle } from './idle.ts';
-import { check, eventually } from './unmet.ts';
-import { type Line, NEVER_IDLE_MS } from './work-queue.ts';
+import { eventually, expectThat } from './unmet.ts';
+import { NEVER_IDLE_MS, type WorkQueue } from './work-queue.ts';
 import type { Worker } from './worker.ts';
 
 const NAMES = ['alice', 'bob', 'carol'];
@@ -14,14 +14,16 @@ const TAKEN_OVER_WITHIN_MS = 1000;
 const FEW = 5;
 
 /** Three workers at once: each gets its share, and everything is handled exactly once. */
-export async function sharesTheWork<Submission, Item>(line: Line<Submission, Item>): Promise<void> {
-  const { trial, group, handled, what } = line;
-  const carols = new Gate();
-  const theOthers = new Gate();
+export async function sharesTheWork<Submission, Item>(
+  queue: WorkQueue<Submission, Item>,
+): Promise<void> {
+  const { trial, group, handled, what } = queue;
+  const carols = new Latch();
+  const theOthers = new Latch();
   const [alice, bob, carol] = await trial.hireAll(...NAMES);
   if (!alice || !bob || !carol) return;
-  const start = (worker: typeof alice, gate: Gate) =>
-    line.start(worker, NEVER_IDLE_MS, () => gate.opened);
+  const start = (worker: typeof alice, latch: Latch) =>
+    queue.start(worker, NEVER_IDLE_MS, () => latch.opened);
   const loops = [start(alice, theOthers), start(bob, theOthers)];
 
   // One entry at a time, until each worker has one in hand. Carol comes when the others are at work: what they have is not hers.
@@ -29,14 +31,14 @@ export async function sharesTheWork<Submission, Item>(line: Line<Submission, Ite
   while (handled.workers.length < NAMES.length && added.size < 20) {
     if (handled.workers.length === 2 && loops.length === 2) loops.push(start(carol, carols));
     const before = handled.calls.length;
-    for (const id of (await line.add(1)).keys()) added.add(id);
+    for (const id of (await queue.add(1)).keys()) added.add(id);
     await eventually(() => handled.calls.length > before, {
       expected: `a new ${what} to reach a worker that is free`,
       happened: () => `${handled.workers.join(' and ') || 'nobody'} took one, and nobody the next`,
     });
   }
   const consumers = [...new Set((await group.pending()).map(({ consumer }) => consumer))].sort();
-  check(isDeepStrictEqual(handled.workers, NAMES) && isDeepStrictEqual(consumers, NAMES), {
+  expectThat(isDeepStrictEqual(handled.workers, NAMES) && isDeepStrictEqual(consumers, NAMES), {
     expected: `alice, bob and carol to hold one ${what} each, as consumers of these names`,
     happened: `${handled.workers.join(', ')} are at work, and the consumers are ${consumers.join(', ')}`,
   });
@@ -44,12 +46,12 @@ export async function sharesTheWork<Submission, Item>(line: Line<Submission, Ite
   // Carol goes on, while the other two are still busy with what they have in their hands.
   carols.open();
   for (let count = 0; count < 25; count++) {
-    const [id = ''] = (await line.add(1)).keys();
+    const [id = ''] = (await queue.add(1)).keys();
     added.add(id);
     await handled.include([id]);
   }
   const robbed = [...added].find((id) => handled.times(id) > 1);
-  check(robbed === undefined, {
+  expectThat(robbed === undefined, {
     expected: `a ${what} that a worker is busy with to stay with it`,
     happened: `${robbed} was handled by ${handled
       .of(robbed ?? '')
@@ -59,12 +61,12 @@ export async function sharesTheWork<Submission, Item>(line: Line<Submission, Ite
   theOthers.open();
 
   for (let batch = 0; batch < 3; batch++) {
-    for (const id of (await line.add(100)).keys()) added.add(id);
+    for (const id of (await queue.add(100)).keys()) added.add(id);
     await handled.include(added);
   }
   await group.allAcknowledged();
   const twice = [...added].filter((id) => handled.times(id) > 1);
-  check(twice.length === 0, {
+  expectThat(twice.length === 0, {
     expected: `each ${what} to be handled once: all workers are alive`,
     happened: `${twice.length} of ${added.size} were handled more than once, for example ${twice[0]}`,
   });
@@ -73,20 +75,20 @@ export async function sharesTheWork<Submission, Item>(line: Line<Submission, Ite
 
 /** One of three workers is killed in the middle of a handler; the others are busy all the time. */
 export async function survivesACrash<Submission, Item>(
-  line: Line<Submission, Item>,
+  queue: WorkQueue<Submission, Item>,
 ): Promise<void> {
-  const { trial, group, handled, what } = line;
-  const added = new Map(await line.add(200));
+  const { trial, group, handled, what } = queue;
+  const added = new Map(await queue.add(200));
   const [alice, bob, carol] = await trial.hireAll(...NAMES);
   if (!alice || !bob || !carol) return;
 
   let aliceHas = 0;
-  line.start(alice, SHORT_IDLE_MS, () => (++aliceHas < 20 ? work() : new Promise(() => {})));
+  queue.start(alice, SHORT_IDLE_MS, () => (++aliceHas < 20 ? work() : new Promise(() => {})));
   await eventually(() => aliceHas >= 20, {
     expected: `alice to work on what is there`,
     happened: () => `she was given ${aliceHas} of the first 20`,
   });
-  const loops = [bob, carol].map((worker) => line.start(worker, SHORT_IDLE_MS, work));
+  const loops = [bob, carol].map((worker) => queue.start(worker, SHORT_IDLE_MS, work));
   await alice.crash();
   const left = (await group.pending()).filter(({ consumer }) => consumer === 'alice');
   const abandoned = () => left.filter(({ id }) => !handledByOthers(handled, id));
@@ -95,7 +97,7 @@ export async function survivesACrash<Submission, Item>(
   await eventually(
     async () => {
       if (handled.calls.length + 60 > added.size) {
-        for (const [id, item] of await line.add(40)) added.set(id, item);
+        for (const [id, item] of await queue.add(40)) added.set(id, item);
       }
       return abandoned().length === 0;
     },
@@ -113,7 +115,7 @@ export async function survivesACrash<Submission, Item>(
     happened: async () => `${await group.pendingCount()} of ${ids.length} are still pending`,
   });
   const garbled = handled.calls.find(({ id, item }) => !isDeepStrictEqual(item, added.get(id)));
-  check(garbled === undefined, {
+  expectThat(garbled === undefined, {
     expected: `every handler to be given the ${what} as it was sent`,
     happened: `for ${garbled?.id} it was given ${JSON.stringify(garbled?.item)}`,
   });
@@ -121,72 +123,74 @@ export async function survivesACrash<Submission, Item>(
 }
 
 /** An idle worker waits in Redis, and both an idle and a busy one stop as they should. */
-export async function waitsAndStops<Submission, Item>(line: Line<Submission, Item>): Promise<void> {
-  const { trial, group, handled, what } = line;
+export async function waitsAndStops<Submission, Item>(
+  queue: WorkQueue<Submission, Item>,
+): Promise<void> {
+  const { trial, group, handled, what } = queue;
   const [alice, bob] = await trial.hireAll('alice', 'bob');
   if (!alice || !bob) return;
 
-  const idle = line.start(alice, NEVER_IDLE_MS);
-  await handled.include((await line.add(1)).keys());
+  const idle = queue.start(alice, NEVER_IDLE_MS);
+  await handled.include((await queue.add(1)).keys());
   await group.allAcknowledged();
   const { count, milliseconds, spins } = await commandsWhileIdle(trial);
-  check(!spins, {
+  expectThat(!spins, {
     expected: `a worker without a new ${what} to wait in Redis (BLOCK), or to pause between reads`,
     happened: `it sent ${count} commands in ${milliseconds} ms`,
   });
   // Woken once more, so that it has only just begun to wait when it is told to stop.
-  await handled.include((await line.add(1)).keys());
+  await handled.include((await queue.add(1)).keys());
   await group.allAcknowledged();
   await idle.stop();
   await trial.expectConnectionsClosed();
 
   // In the same process once more, and told to stop at once: before it has come to anything.
-  const again = line.start(alice, NEVER_IDLE_MS);
-  await handled.include((await line.add(1)).keys());
+  const again = queue.start(alice, NEVER_IDLE_MS);
+  await handled.include((await queue.add(1)).keys());
   await group.allAcknowledged();
   await again.stop();
-  await line.start(alice, NEVER_IDLE_MS).stop();
+  await queue.start(alice, NEVER_IDLE_MS).stop();
   await trial.expectConnectionsClosed();
 
   // More than a worker could get done in a second: it has to stop in the middle of it.
-  const inHand = new Gate();
-  const ids = [...(await line.add(60)).keys()];
+  const inHand = new Latch();
+  const ids = [...(await queue.add(60)).keys()];
   const [first = ''] = ids;
-  await stopsInMidWork(line, bob, NEVER_IDLE_MS, inHand, () => handled.include([first]));
+  await stopsInMidWork(queue, bob, NEVER_IDLE_MS, inHand, () => handled.include([first]));
   const finished = handled.of(first).some(({ done }) => done);
-  check(finished && !(await group.pendingIds()).includes(first), {
+  expectThat(finished && !(await group.pendingIds()).includes(first), {
     expected: `the ${what} in hand to be finished and acknowledged before the worker returns`,
     happened: finished ? `${first} is still pending` : `the handler of ${first} was still running`,
   });
   // All that nobody was given by now is given to somebody who is dead.
-  await line.add(FEW);
+  await queue.add(FEW);
   const left = await group.leavePending('dead', ids.length + FEW);
   const pendingIds = await group.pendingIds();
   const lost = ids.find(
     (id) => !pendingIds.includes(id) && !handled.of(id).some(({ done }) => done),
   );
-  check(lost === undefined, {
+  expectThat(lost === undefined, {
     expected: `every ${what} that the worker did not come to any more to be left for others`,
     happened: `${lost} was acknowledged, and never handled`,
   });
   await group.makeIdle('dead', left.slice(-FEW));
-  await isDoneWhenItReturns(line, bob);
+  await isDoneWhenItReturns(queue, bob);
 }
 
 /** Stops a worker while it takes something over, if it does so by now: that is judged elsewhere. */
 async function isDoneWhenItReturns<Submission, Item>(
-  line: Line<Submission, Item>,
+  queue: WorkQueue<Submission, Item>,
   worker: Worker<Submission>,
 ): Promise<void> {
-  const { trial, handled } = line;
+  const { trial, handled } = queue;
   const before = handled.calls.length;
   const deadline = performance.now() + TAKEN_OVER_WITHIN_MS;
   const taking = async () => {
     while (handled.calls.length === before && performance.now() < deadline) await sleep(WORK_MS);
   };
-  await stopsInMidWork(line, worker, SHORT_IDLE_MS, new Gate(), taking);
+  await stopsInMidWork(queue, worker, SHORT_IDLE_MS, new Latch(), taking);
   const { count, milliseconds } = await commandsWhileIdle(trial);
-  check(count === 0, {
+  expectThat(count === 0, {
     expected: 'a worker that has returned to be done: no timer of its own, no loop that goes on',
     happened: `it sent ${count} commands in the ${milliseconds} ms after it returned`,
   });
@@ -194,34 +198,34 @@ async function isDoneWhenItReturns<Submission, Item>(
 
 /** Stops a worker that has something in its hands. */
 async function stopsInMidWork<Submission, Item>(
-  line: Line<Submission, Item>,
+  queue: WorkQueue<Submission, Item>,
   worker: Worker<Submission>,
   minIdleMs: number,
-  inHand: Gate,
+  inHand: Latch,
   hasBegun: () => Promise<unknown>,
 ): Promise<void> {
-  const busy = line.start(worker, minIdleMs, async () => {
+  const busy = queue.start(worker, minIdleMs, async () => {
     await inHand.opened;
     await sleep(SLOW_WORK_MS);
   });
   await hasBegun();
   const stopped = busy.stop();
   stopped.catch(() => {});
-  await line.trial.reacts(worker);
+  await queue.trial.reacts(worker);
   inHand.open();
   await stopped;
 }
 
 /** While a handler runs, its entry is pending; one that failed stays so, and the worker goes on. */
 export async function acknowledgesAfterwards<Submission, Item>(
-  line: Line<Submission, Item>,
+  queue: WorkQueue<Submission, Item>,
 ): Promise<void> {
-  const { trial, group, handled, what } = line;
+  const { trial, group, handled, what } = queue;
   const alice = await trial.hire('alice');
-  const held = new Gate();
+  const held = new Latch();
   let failing = '';
-  const [first = ''] = (await line.add(1)).keys();
-  const loop = line.start(alice, NEVER_IDLE_MS, async (id) => {
+  const [first = ''] = (await queue.add(1)).keys();
+  const loop = queue.start(alice, NEVER_IDLE_MS, async (id) => {
     if (id === first) await held.opened;
     failing ||= id === first ? '' : id;
     if (id === failing) throw new Error('out of order (this error is a part of the check)');
@@ -229,7 +233,7 @@ export async function acknowledgesAfterwards<Submission, Item>(
 
   await handled.include([first]);
   const inHand = await group.pending();
-  check(isDeepStrictEqual(inHand, [{ id: first, consumer: 'alice' }]), {
+  expectThat(isDeepStrictEqual(inHand, [{ id: first, consumer: 'alice' }]), {
     expected: `${what} ${first} to be pending, held by alice, while its handler runs`,
     happened:
       inHand.map(({ id, consumer }) => `${id} is held by ${consumer}`).join(', ') ||
@@ -238,16 +242,16 @@ export async function acknowledgesAfterwards<Submission, Item>(
   held.open();
   await group.allAcknowledged();
 
-  const added = [...(await line.add(8)).keys()];
+  const added = [...(await queue.add(8)).keys()];
   await handled.include(added);
   await eventually(async () => isDeepStrictEqual(await group.pendingIds(), [failing]), {
     expected: `${what} ${failing}, whose handler threw, to stay pending, and the others to be acknowledged`,
     happened: async () => `pending: ${(await group.pendingIds()).join(', ') || 'none'}`,
   });
-  await handled.include((await line.add(1)).keys());
+  await handled.include((await queue.add(1)).keys());
   await loop.end();
   const left = await group.pendingIds();
-  check(isDeepStrictEqual(left, [failing]), {
+  expectThat(isDeepStrictEqual(left, [failing]), {
     expected: `${what} ${failing} to be pending still when the worker has stopped: it was never handled`,
     happened: `pending: ${left.join(', ') || 'none'}`,
   });

@@ -3,29 +3,33 @@ import type { ServerAddress, SupervisorFunctions } from '../messages.ts';
 import { Recorder } from './recorder.ts';
 
 /** A server with the grader's connection to it, and the record of what others send to it. */
-export interface Lane {
+export interface TestServer {
   readonly address: ServerAddress;
   readonly redis: Redis;
   readonly recorder: Recorder;
 }
 
-/** Lanes for requirements that are checked at the same time, one each. */
-export class Lanes {
-  readonly #free: Lane[] = [];
+/** Test servers for requirements that are checked at the same time, one each. */
+export class TestServers {
+  readonly #free: TestServer[] = [];
 
-  async take(supervisor: SupervisorFunctions): Promise<Lane> {
+  async take(supervisor: SupervisorFunctions): Promise<TestServer> {
     return this.#free.pop() ?? (await open(await supervisor.openServer()));
   }
 
-  /** Gives a lane back. One on which something went wrong is not used again. */
-  async giveBack(lane: Lane, clean: boolean, supervisor: SupervisorFunctions): Promise<void> {
+  /** Gives a server back. One on which something went wrong is not used again. */
+  async giveBack(
+    server: TestServer,
+    clean: boolean,
+    supervisor: SupervisorFunctions,
+  ): Promise<void> {
     if (clean) {
-      lane.recorder.clear();
-      await empty(lane.redis);
-      this.#free.push(lane);
+      server.recorder.clear();
+      await empty(server.redis);
+      this.#free.push(server);
     } else {
-      lane.redis.disconnect();
-      await supervisor.closeServer(lane.address.id);
+      server.redis.disconnect();
+      await supervisor.closeServer(server.address.id);
     }
   }
 
@@ -41,7 +45,7 @@ async function empty(redis: Redis): Promise<void> {
   await Promise.all([redis.flushall(), redis.script('FLUSH'), functions]);
 }
 
-async function open(address: ServerAddress): Promise<Lane> {
+async function open(address: ServerAddress): Promise<TestServer> {
   const redis = new Redis(address.adminUrl, { enableReadyCheck: false });
   redis.on('error', () => {});
   return { address, redis, recorder: await Recorder.attach(redis) };

@@ -1,10 +1,10 @@
 import type { Redis } from 'ioredis';
-import type { Outcome, Problem, SupervisorFunctions } from '../messages.ts';
+import type { CallResult, Problem, SupervisorFunctions } from '../messages.ts';
 import { Random } from './random.ts';
 import type { Recorded } from './recorder.ts';
-import type { Lane } from './test-server.ts';
+import type { TestServer } from './test-server.ts';
 import { eventually, Unmet } from './unmet.ts';
-import { Grief, type Surroundings, Worker } from './worker.ts';
+import { SubmissionError, type Surroundings, Worker } from './worker.ts';
 
 /** One requirement being checked: a Redis to look at, and workers to hire. */
 export class Trial<Submission> {
@@ -12,7 +12,7 @@ export class Trial<Submission> {
   readonly redis: Redis;
   readonly random: Random;
   readonly #supervisor: SupervisorFunctions;
-  readonly #lane: Lane;
+  readonly #server: TestServer;
   readonly #workers: Worker<Submission>[] = [];
   readonly #callbacks = new Map<number, (...args: unknown[]) => unknown>();
   /** Rejects as soon as the submission has come to grief, whatever the check is waiting for. */
@@ -20,10 +20,10 @@ export class Trial<Submission> {
   #giveUp: (error: Error) => void = () => {};
   #count = 0;
 
-  constructor(supervisor: SupervisorFunctions, lane: Lane, seed: number) {
+  constructor(supervisor: SupervisorFunctions, server: TestServer, seed: number) {
     this.#supervisor = supervisor;
-    this.#lane = lane;
-    this.redis = lane.redis;
+    this.#server = server;
+    this.redis = server.redis;
     this.random = new Random(seed);
     this.hopeless = new Promise((_, reject) => {
       this.#giveUp = reject;
@@ -37,8 +37,8 @@ export class Trial<Submission> {
 
   /** Gets a process of its own with the submission in it. */
   async hire(name: string): Promise<Worker<Submission>> {
-    const hired = await this.#supervisor.hire(name, this.#lane.address.url);
-    if ('problem' in hired) throw new Grief(hired.problem);
+    const hired = await this.#supervisor.hire(name, this.#server.address.url);
+    if ('problem' in hired) throw new SubmissionError(hired.problem);
     const worker = new Worker<Submission>(name, hired.host, this.#surroundings());
     this.#workers.push(worker);
     return worker;
@@ -61,12 +61,14 @@ export class Trial<Submission> {
   async fillStream(key: string, count: number, ...fields: string[]): Promise<void> {
     const script =
       "for i = 1, ARGV[1] do redis.call('XADD', KEYS[1], '1-' .. i, unpack(ARGV, 2)) end";
-    await this.#lane.recorder.pauseDuring(() => this.redis.eval(script, 1, key, count, ...fields));
+    await this.#server.recorder.pauseDuring(() =>
+      this.redis.eval(script, 1, key, count, ...fields),
+    );
   }
 
   /** What the workers have sent to Redis so far. */
   commands(): Promise<readonly Recorded[]> {
-    return this.#lane.recorder.commands();
+    return this.#server.recorder.commands();
   }
 
   /**
@@ -95,7 +97,7 @@ export class Trial<Submission> {
   }
 
   /** The submission calls back: a handler of the spec. */
-  async callback(id: number, args: unknown[]): Promise<Outcome> {
+  async callback(id: number, args: unknown[]): Promise<CallResult> {
     try {
       return { ok: true, value: await this.#callbacks.get(id)?.(...args) };
     } catch (error) {
@@ -106,7 +108,7 @@ export class Trial<Submission> {
   }
 
   trouble(problem: Problem): void {
-    this.fail(new Grief(problem));
+    this.fail(new SubmissionError(problem));
   }
 
   fail(error: Error): void {

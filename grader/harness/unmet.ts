@@ -26,7 +26,7 @@ export interface Wording {
 }
 
 /** @throws Unmet unless `condition` holds */
-export function check(
+export function expectThat(
   condition: boolean,
   wording: Wording & { happened: string },
 ): asserts condition {

@@ -1,6 +1,6 @@
 import { asLine } from './recorder.ts';
 import type { Trial } from './trial.ts';
-import { check } from './unmet.ts';
+import { expectThat } from './unmet.ts';
 
 /**
  * Expects that nobody has trimmed these streams, nor deleted from them, nor said that they may be trimmed: of some limits nothing
@@ -18,7 +18,7 @@ export async function expectUntouched<Submission>(
         (/^xadd$/i.test(command) &&
           rest.slice(0, 2).some((word) => /^(maxlen|minid)$/i.test(word)))),
   );
-  check(sent === undefined, {
+  expectThat(sent === undefined, {
     expected: `nothing in ${prefix} to be trimmed or deleted: ${why}`,
     happened: sent ? `${sent.worker} sent ${asLine(sent)}` : '',
   });

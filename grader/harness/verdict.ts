@@ -5,7 +5,7 @@ import { describeDatabase } from './describe-database.ts';
 import { asLine, type Recorded } from './recorder.ts';
 import type { Trial } from './trial.ts';
 import { Unmet } from './unmet.ts';
-import { Grief } from './worker.ts';
+import { SubmissionError } from './worker.ts';
 
 const SHOWN_COMMANDS = 12;
 const NOT_STARTED = /^Not implemented yet/;
@@ -66,7 +66,7 @@ async function causeOf<Submission>(
   if (error instanceof Unmet) {
     return { status: 'failed', expected: error.expected, happened: error.happened };
   }
-  if (error instanceof Grief) return describeProblem(error.problem);
+  if (error instanceof SubmissionError) return describeProblem(error.problem);
   if (error instanceof TimeIsUp) {
     for (const { name, host, gone } of trial.workers) {
       if (gone || (await supervisor.answers(host))) continue;

@@ -10,7 +10,7 @@ export type Work = (id: string) => unknown;
  * A group of workers that take entries from one stream and hand them to a handler. Orders and notifications are both
  * worked on like this, so that both are put through the same scenarios.
  */
-export interface Line<Submission, Item> {
+export interface WorkQueue<Submission, Item> {
   readonly trial: Trial<Submission>;
   readonly group: Group;
   readonly handled: Handled<Item>;

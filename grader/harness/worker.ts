@@ -1,5 +1,5 @@
 import type { Redis } from 'ioredis';
-import type { Outcome, Problem, Reference, SupervisorFunctions } from '../messages.ts';
+import type { CallResult, Problem, Reference, SupervisorFunctions } from '../messages.ts';
 import { Unmet } from './unmet.ts';
 
 /** A loop has a second to return once its signal is aborted. The rest allows for the server's clock. */
@@ -18,8 +18,8 @@ export type Remote<Submission> = {
 };
 
 /** The submission came to grief by itself: this is no broken expectation, but a crash. */
-export class Grief extends Error {
-  override readonly name = 'Grief';
+export class SubmissionError extends Error {
+  override readonly name = 'SubmissionError';
   readonly problem: Problem;
 
   constructor(problem: Problem) {
@@ -201,7 +201,7 @@ export class Loop {
   }
 }
 
-function valueFrom(outcome: Outcome): unknown {
+function valueFrom(outcome: CallResult): unknown {
   if (outcome.ok) return outcome.value;
-  throw new Grief(outcome.problem);
+  throw new SubmissionError(outcome.problem);
 }

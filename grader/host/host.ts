@@ -6,7 +6,7 @@
 import { inspect } from 'node:util';
 import { createBirpc } from 'birpc';
 import { Redis } from 'ioredis';
-import type { HostEvents, HostFunctions, Outcome, Problem, Stopped } from '../messages.ts';
+import type { CallResult, HostEvents, HostFunctions, Problem, Stopped } from '../messages.ts';
 import { asCopy, describeExport, problemOf } from './plain.ts';
 import { Signals } from './signals.ts';
 
@@ -96,7 +96,7 @@ const supervisor = createBirpc<HostEvents, HostFunctions>(functions, {
   timeout: -1,
 });
 
-async function callSubmission(name: string, args: unknown[]): Promise<Outcome> {
+async function callSubmission(name: string, args: unknown[]): Promise<CallResult> {
   const wanted = submission[name];
   if (typeof wanted !== 'function') {
     return { ok: false, problem: { kind: 'no function', name, found: describeExport(wanted) } };

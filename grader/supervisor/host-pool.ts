@@ -1,13 +1,13 @@
 import { randomUUID } from 'node:crypto';
 import { sweepMarked } from '../../system/process/guardian.ts';
-import type { Walls } from '../classroom/isolation/choose-isolation.ts';
+import type { Isolation } from '../classroom/isolation/choose-isolation.ts';
 import { HostProcess } from './host-process.ts';
 
 /** Processes that have started and wait for a submission: to start one takes longer than most requirements. */
 export class HostPool {
   readonly #script: Promise<string>;
   readonly #folder: string;
-  readonly #walls: Walls | undefined;
+  readonly #isolation: Isolation | undefined;
   readonly #mark = randomUUID();
   readonly #all = new Set<HostProcess>();
   readonly #warm: HostProcess[] = [];
@@ -16,12 +16,12 @@ export class HostPool {
 
   /**
    * @param script the bundled host, which may still be in the making
-   * @param walls keep every process in
+   * @param isolation keep every process in
    */
-  constructor(script: Promise<string>, folder: string, walls?: Walls) {
+  constructor(script: Promise<string>, folder: string, isolation?: Isolation) {
     this.#script = script;
     this.#folder = folder;
-    this.#walls = walls;
+    this.#isolation = isolation;
     // A submission may start processes that leave its group.
     sweepMarked(this.#mark);
   }
@@ -68,7 +68,7 @@ export class HostPool {
 
   async #start(): Promise<HostProcess> {
     if (this.#stopped) throw new Error('the grading has been stopped');
-    const host = new HostProcess(await this.#script, this.#folder, this.#mark, this.#walls);
+    const host = new HostProcess(await this.#script, this.#folder, this.#mark, this.#isolation);
     this.#all.add(host);
     void host.ended.then(() => this.#all.delete(host));
     return host;

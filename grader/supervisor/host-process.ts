@@ -4,15 +4,15 @@ import { once } from 'node:events';
 import { createBirpc } from 'birpc';
 import { guard } from '../../system/process/guardian.ts';
 import { killGroup, signalGroup } from '../../system/process/run-program.ts';
-import type { Walls } from '../classroom/isolation/choose-isolation.ts';
-import type { HostEvents, HostFunctions, Outcome, Problem } from '../messages.ts';
+import type { Isolation } from '../classroom/isolation/choose-isolation.ts';
+import type { CallResult, HostEvents, HostFunctions, Problem } from '../messages.ts';
 import { Output } from './output.ts';
 
 const HEAP_LIMIT_MB = 256;
 const ANSWER_WITHIN_MS = 1000;
 
 type Listener = {
-  callback(callback: number, args: unknown[]): Promise<Outcome>;
+  callback(callback: number, args: unknown[]): Promise<CallResult>;
   trouble(problem: Problem): void;
 };
 
@@ -29,14 +29,14 @@ export class HostProcess {
 
   /**
    * @param mark put into its environment, by which everything that it starts can be found again
-   * @param walls keep it in
+   * @param isolation keep it in
    */
-  constructor(script: string, folder: string, mark: string, walls?: Walls) {
+  constructor(script: string, folder: string, mark: string, isolation?: Isolation) {
     const node = { command: process.execPath, args: [...nodeOptions(), script] };
-    const { command, args } = walls?.wrap(node.command, node.args) ?? node;
-    const temporary = walls?.temporary ?? folder;
+    const { command, args } = isolation?.wrap(node.command, node.args) ?? node;
+    const temporary = isolation?.temporary ?? folder;
     this.#child = spawn(command, args, {
-      ...walls?.identity,
+      ...isolation?.identity,
       cwd: folder,
       env: { ...hostEnvironment(temporary), WORKBOOK_GRADING: mark },
       stdio: ['ignore', 'pipe', 'pipe', 'ipc'],

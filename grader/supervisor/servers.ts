@@ -4,7 +4,7 @@ import type { RedisBinary } from '../../system/redis/binary.ts';
 import { type RunningServer, startServer } from '../../system/redis/start-server.ts';
 import { Connection } from '../../system/resp/connection.ts';
 import type { ServerAddress } from '../messages.ts';
-import { type Gate, openGate } from './socket-proxy.ts';
+import { openSocketProxy, type SocketProxy } from './socket-proxy.ts';
 
 /**
  * What a submission may do on the server: all that has to do with data. Stopping it, configuring it, emptying it and
@@ -18,7 +18,7 @@ const SUBMISSION_RULES = [
 
 interface Entry {
   readonly server: RunningServer;
-  readonly gate: Gate | undefined;
+  readonly proxy: SocketProxy | undefined;
   readonly address: ServerAddress;
 }
 
@@ -57,7 +57,7 @@ export class Servers {
   async close(id: number): Promise<void> {
     const entry = this.#inUse.get(id);
     this.#inUse.delete(id);
-    entry?.gate?.close();
+    entry?.proxy?.close();
     await entry?.server.stop();
   }
 
@@ -72,7 +72,7 @@ export class Servers {
     const free = await Promise.allSettled(this.#free);
     const entries = [...this.#inUse.values()];
     for (const result of free) if (result.status === 'fulfilled') entries.push(result.value);
-    for (const { gate } of entries) gate?.close();
+    for (const { proxy } of entries) proxy?.close();
     await Promise.all(entries.map(({ server }) => server.stop()));
   }
 
@@ -81,7 +81,8 @@ export class Servers {
     const id = ++this.#count;
     // At the usual 10 ticks a second, a BLOCK of 20 ms takes 100.
     const server = await startServer(this.#binary, { hz: 100 });
-    const gate = this.#sockets && (await openGate(join(this.#sockets, `${id}.sock`), server.url));
+    const proxy =
+      this.#sockets && (await openSocketProxy(join(this.#sockets, `${id}.sock`), server.url));
     const password = randomBytes(16).toString('hex');
     const connection = await Connection.open(server.url);
     const setUser = (user: string, ...rules: string[]) =>
@@ -92,7 +93,7 @@ export class Servers {
     for (const rule of SUBMISSION_RULES) await setUser('default', rule);
     connection.close();
     const adminUrl = server.url.replace('redis://', `redis://grader:${password}@`);
-    const url = gate ? gate.path : server.url;
-    return { server, gate: gate || undefined, address: { id, url, adminUrl } };
+    const url = proxy ? proxy.path : server.url;
+    return { server, proxy: proxy || undefined, address: { id, url, adminUrl } };
   }
 }

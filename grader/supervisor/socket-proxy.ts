@@ -2,7 +2,7 @@ import { once } from 'node:events';
 import { connect, createServer, type Socket } from 'node:net';
 
 /** A way into a server for those who have no network. */
-export interface Gate {
+export interface SocketProxy {
   /** The path of a Unix socket. */
   readonly path: string;
   close(): void;
@@ -12,10 +12,10 @@ export interface Gate {
  * Passes on what comes in at a Unix socket to a Redis server, over TCP: MONITOR tells connections apart by their address,
  * and those that come in at a server's own Unix socket all have the same.
  */
-export async function openGate(path: string, url: string): Promise<Gate> {
+export async function openSocketProxy(path: string, url: string): Promise<SocketProxy> {
   const { hostname, port } = new URL(url);
   const open = new Set<Socket>();
-  const gate = createServer((inside) => {
+  const proxy = createServer((inside) => {
     const outside = connect({ host: hostname, port: Number(port), noDelay: true });
     for (const [from, to] of [
       [inside, outside],
@@ -30,12 +30,12 @@ export async function openGate(path: string, url: string): Promise<Gate> {
       });
     }
   });
-  gate.listen(path);
-  await once(gate, 'listening');
+  proxy.listen(path);
+  await once(proxy, 'listening');
   return {
     path,
     close: () => {
-      gate.close();
+      proxy.close();
       for (const socket of open) socket.destroy();
     },
   };

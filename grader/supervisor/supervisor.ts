@@ -1,6 +1,6 @@
 import { BroadcastChannel } from 'node:worker_threads';
 import { createBirpc } from 'birpc';
-import type { Outcome, Problem, SpecFunctions, SupervisorFunctions } from '../messages.ts';
+import type { CallResult, Problem, SpecFunctions, SupervisorFunctions } from '../messages.ts';
 import type { HostPool } from './host-pool.ts';
 import type { HostProcess } from './host-process.ts';
 import type { Servers } from './servers.ts';
@@ -143,14 +143,14 @@ export class Supervisor {
 
   async #outcome(
     id: number,
-    question: Parameters<typeof HostProcess.prototype.ask<Outcome>>[0],
-  ): Promise<Outcome> {
+    question: Parameters<typeof HostProcess.prototype.ask<CallResult>>[0],
+  ): Promise<CallResult> {
     const outcome = await this.#host(id).ask(question);
     return 'died' in outcome ? hasDied(outcome) : outcome;
   }
 }
 
-function hasDied({ died }: { died: string }): Outcome {
+function hasDied({ died }: { died: string }): CallResult {
   return { ok: false, problem: { kind: 'died', how: died } };
 }
 

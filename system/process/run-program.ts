@@ -2,7 +2,7 @@ import { spawn } from 'node:child_process';
 import { guard } from './guardian.ts';
 
 /** How a program that was run to its end came out. */
-export interface Outcome {
+export interface ProgramResult {
   /** The exit code; -1 when it could not be started, or was killed. */
   readonly code: number;
   /** What it printed, standard output and standard error in the order they came. */
@@ -28,7 +28,7 @@ export function run(
   command: string,
   args: readonly string[],
   options: RunOptions = {},
-): Promise<Outcome> {
+): Promise<ProgramResult> {
   const { signal } = options;
   return new Promise((resolve, reject) => {
     signal?.throwIfAborted();
@@ -50,7 +50,7 @@ export function run(
 
     const kill = () => killGroup(child.pid);
     signal?.addEventListener('abort', kill, { once: true });
-    const settle = (outcome: Outcome) => {
+    const settle = (outcome: ProgramResult) => {
       signal?.removeEventListener('abort', kill);
       // Whoever asked must not go on as if the program had merely failed.
       if (signal?.aborted) reject(signal.reason);

@@ -1,7 +1,7 @@
 import { chmodSync, mkdirSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import which from 'which';
-import { type Outcome, run } from '../process/run-program.ts';
+import { type ProgramResult, run } from '../process/run-program.ts';
 import type { NotFound, RedisBinary } from './binary.ts';
 import { addToCache } from './cache-entry.ts';
 import type { Progress } from './fetch-progress.ts';
@@ -18,7 +18,7 @@ const PATIENCE = ['-o', 'Acquire::Retries=1', '-o', 'Acquire::http::Timeout=20']
  * Gets the redis-server of Debian or Ubuntu without root and without installing anything: apt
  * downloads the packages into a folder of ours, `dpkg-deb -x` unpacks them there.
  */
-export async function fromSystemPackage(
+export async function fetchPackage(
   progress: Progress,
   signal: AbortSignal,
 ): Promise<RedisBinary | NotFound> {
@@ -69,7 +69,11 @@ async function downloadPackages(
   return { done: false, output: said };
 }
 
-async function apt(folder: string, args: readonly string[], signal: AbortSignal): Promise<Outcome> {
+async function apt(
+  folder: string,
+  args: readonly string[],
+  signal: AbortSignal,
+): Promise<ProgramResult> {
   const ours = ['-o', 'Debug::NoLocking=true', '-o', `Dir::Cache::archives=${folder}/archives`];
   const env = { ...process.env, LC_ALL: 'C', DEBIAN_FRONTEND: 'noninteractive' };
   const deadline = AbortSignal.timeout(DEADLINE_MS);

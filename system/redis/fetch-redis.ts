@@ -6,10 +6,10 @@ import { errorCode, fileSystemTrouble, UserError } from '../process/user-error.t
 import { found, OLDEST_REDIS, type RedisBinary } from './binary.ts';
 import { removeUnfinished } from './cache-entry.ts';
 import { cacheFolder } from './cache-folder.ts';
-import { fromSystemPackage } from './fetch-package.ts';
+import { fetchPackage } from './fetch-package.ts';
 import { openProgress, type Progress } from './fetch-progress.ts';
-import { fromSources } from './fetch-sources.ts';
-import { locateInCache, locateRedis } from './find-redis.ts';
+import { fetchSources } from './fetch-sources.ts';
+import { findRedis, findRedisInCache } from './find-redis.ts';
 
 const MEGABYTE = 1024 * 1024;
 const NEEDED_MEGABYTES = 50;
@@ -23,15 +23,15 @@ const LOCK_RETRIES = 2400;
  *
  * @throws UserError when there is none and none can be had; it says what was tried and what to type
  */
-export async function obtainRedis(signal: AbortSignal): Promise<RedisBinary> {
-  const search = await locateRedis();
+export async function findOrFetchRedis(signal: AbortSignal): Promise<RedisBinary> {
+  const search = await findRedis();
   if (found(search)) return search;
 
   const progress = openProgress();
   try {
     const release = await lockCache(progress);
     try {
-      const fetchedMeanwhile = await locateInCache();
+      const fetchedMeanwhile = await findRedisInCache();
       if (fetchedMeanwhile) return fetchedMeanwhile;
       removeUnfinished();
       demandSpace();
@@ -50,7 +50,7 @@ async function fetchRedis(
   signal: AbortSignal,
 ): Promise<RedisBinary> {
   const tried = [...reasons];
-  for (const fetch of [fromSystemPackage, fromSources]) {
+  for (const fetch of [fetchPackage, fetchSources]) {
     const result = await fetch(progress, signal);
     if (found(result)) {
       progress.end(`Got ${result.name} ${result.version} (${result.source}).`);

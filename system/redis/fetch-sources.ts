@@ -21,7 +21,7 @@ const SERVER = process.platform === 'win32' ? 'memurai.exe' : 'redis-server';
  * Downloads the sources of Redis and compiles them, with redis-memory-server (on Windows it brings
  * Memurai instead). `REDISMS_DOWNLOAD_MIRROR` and `REDISMS_VERSION` are honoured.
  */
-export async function fromSources(
+export async function fetchSources(
   progress: Progress,
   signal: AbortSignal,
 ): Promise<RedisBinary | NotFound> {

@@ -21,7 +21,7 @@ export type Search = RedisBinary | { readonly reasons: readonly string[] };
  * @throws UserError when `REDISMS_SYSTEM_BINARY` is set to something that will not do: what somebody
  *   chose on purpose is not passed over in silence
  */
-export async function locateRedis(): Promise<Search> {
+export async function findRedis(): Promise<Search> {
   const chosen = await chosenBinary();
   if (chosen) return chosen;
 
@@ -36,7 +36,7 @@ export async function locateRedis(): Promise<Search> {
 }
 
 /** The Redis in the workbook's cache, or undefined. */
-export async function locateInCache(): Promise<RedisBinary | undefined> {
+export async function findRedisInCache(): Promise<RedisBinary | undefined> {
   for await (const result of binariesInCache()) {
     if (found(result)) return result;
   }

@@ -2,7 +2,7 @@ import type { Lifetime } from '../process/lifetime.ts';
 import { errorMessage, UserError } from '../process/user-error.ts';
 import { Connection } from '../resp/connection.ts';
 import { isOlder, OLDEST_REDIS } from './binary.ts';
-import { obtainRedis } from './fetch-redis.ts';
+import { findOrFetchRedis } from './fetch-redis.ts';
 import { readServerInfo, type ServerInfo } from './server-info.ts';
 import { findSharedServer } from './shared-server.ts';
 import { type RunningServer, startServer } from './start-server.ts';
@@ -25,29 +25,29 @@ export interface ServerInUse extends ServerInfo {
  *
  * @throws UserError when `REDIS_URL` is wrong, or no Redis can be had
  */
-export async function useServer(lifetime: Lifetime): Promise<ServerInUse> {
-  const learners = await learnersServer();
+export async function findOrStartServer(lifetime: Lifetime): Promise<ServerInUse> {
+  const learners = await findLearnersServer();
   if (learners) return learners;
   const shared = await findSharedServer();
   if (shared) return { ...shared, kind: 'shared' };
-  return usePrivateServer(lifetime);
+  return startPrivateServer(lifetime);
 }
 
 /** Starts a server for this command alone; it ends with the command. */
-export async function usePrivateServer(lifetime: Lifetime): Promise<ServerInUse> {
-  return { ...(await runServer(lifetime)), kind: 'private' };
+export async function startPrivateServer(lifetime: Lifetime): Promise<ServerInUse> {
+  return { ...(await startOwnServer(lifetime)), kind: 'private' };
 }
 
 /** Starts a server that ends with this command, whatever ends it. */
-export async function runServer(lifetime: Lifetime): Promise<RunningServer> {
-  const binary = await obtainRedis(lifetime.signal);
+export async function startOwnServer(lifetime: Lifetime): Promise<RunningServer> {
+  const binary = await findOrFetchRedis(lifetime.signal);
   const server = await startServer(binary);
   lifetime.atEnd(server.stop);
   return server;
 }
 
 /** The server that `REDIS_URL` names, or undefined when it is not set. */
-export async function learnersServer(): Promise<ServerInUse | undefined> {
+export async function findLearnersServer(): Promise<ServerInUse | undefined> {
   const url = process.env.REDIS_URL;
   if (!url) return undefined;
   if (!/^rediss?:\/\//.test(url) || !URL.canParse(url)) {

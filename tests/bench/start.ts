@@ -8,13 +8,13 @@ import { once } from 'node:events';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { found } from '../../system/redis/binary.ts';
-import { locateRedis } from '../../system/redis/find-redis.ts';
+import { findRedis } from '../../system/redis/find-redis.ts';
 import { freePort } from '../../system/redis/start-server.ts';
 
 const ROOT = fileURLToPath(new URL('../..', import.meta.url));
 const RUNS = Number(process.argv[2] ?? 15);
 
-const binary = await locateRedis();
+const binary = await findRedis();
 if (!found(binary)) throw new Error('play a chapter first: it fetches a Redis');
 
 const SPAWN = `

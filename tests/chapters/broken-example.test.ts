@@ -2,13 +2,13 @@ import { appendFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { copyOfTheWorkbook } from '../support/copy.ts';
-import { Bench, type Outcome } from '../support/workbook.ts';
+import { Bench, type CommandResult } from '../support/workbook.ts';
 
 // Learners change the programs. What they break is theirs to mend, so they are told where it broke.
 
 const CHAPTER = join('chapters', '01-anatomy-of-a-stream');
 
-async function playChanged(bench: Bench, change: (folder: string) => void): Promise<Outcome> {
+async function playChanged(bench: Bench, change: (folder: string) => void): Promise<CommandResult> {
   const cwd = copyOfTheWorkbook(bench, 'changed');
   change(join(cwd, CHAPTER));
   const launcher = join('workbook', 'launch.cjs');

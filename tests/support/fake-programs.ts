@@ -3,12 +3,12 @@ import { chmodSync, mkdirSync, rmSync, symlinkSync, writeFileSync } from 'node:f
 import { dirname, join } from 'node:path';
 import which from 'which';
 import { found } from '../../system/redis/binary.ts';
-import { locateRedis } from '../../system/redis/find-redis.ts';
+import { findRedis } from '../../system/redis/find-redis.ts';
 import type { Bench } from './workbook.ts';
 
 /** The redis-server that the tests run on. */
 export async function realRedis(): Promise<string> {
-  const binary = await locateRedis();
+  const binary = await findRedis();
   if (!found(binary)) throw new Error('the global set-up should have got a Redis');
   return binary.path;
 }

@@ -1,9 +1,9 @@
 import { dismissGuardian } from '../../system/process/guardian.ts';
-import { obtainRedis } from '../../system/redis/fetch-redis.ts';
+import { findOrFetchRedis } from '../../system/redis/fetch-redis.ts';
 
 /** Gets a Redis once, the way every command does, so that the tests do not all wait for it. */
 export default async function setup(): Promise<void> {
-  const { name, version, path } = await obtainRedis(new AbortController().signal);
+  const { name, version, path } = await findOrFetchRedis(new AbortController().signal);
   console.log(`Tests run on ${name} ${version}: ${path}`);
   await dismissGuardian();
 }

@@ -2,12 +2,12 @@ import { Redis } from 'ioredis';
 import { onTestFinished } from 'vitest';
 import { dismissGuardian } from '../../system/process/guardian.ts';
 import { found } from '../../system/redis/binary.ts';
-import { locateRedis } from '../../system/redis/find-redis.ts';
+import { findRedis } from '../../system/redis/find-redis.ts';
 import { type RunningServer, startServer } from '../../system/redis/start-server.ts';
 
 /** A server for one test, and a connection to it; both go when the test is over. */
 export async function testServer(): Promise<{ server: RunningServer; redis: Redis }> {
-  const binary = await locateRedis();
+  const binary = await findRedis();
   if (!found(binary)) throw new Error('the global set-up should have got a Redis');
   const server = await startServer(binary);
   const redis = new Redis(server.url);

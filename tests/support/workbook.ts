@@ -15,7 +15,7 @@ const LOOK_EVERY_MS = 20;
 const MARK = 'WORKBOOK_TEST_MARK';
 
 /** How a command came out. */
-export interface Outcome {
+export interface CommandResult {
   readonly code: number | null;
   readonly signal: NodeJS.Signals | null;
   readonly stdout: string;
@@ -63,11 +63,11 @@ export class Bench {
   }
 
   /** Runs a command of the workbook to its end. */
-  run(...args: string[]): Promise<Outcome> {
+  run(...args: string[]): Promise<CommandResult> {
     return this.start(...args).ended;
   }
 
-  runWith(options: Options, ...args: string[]): Promise<Outcome> {
+  runWith(options: Options, ...args: string[]): Promise<CommandResult> {
     return this.startWith(options, ...args).ended;
   }
 
@@ -136,7 +136,7 @@ export class Bench {
 /** A command that has been started. */
 export class Running {
   readonly child: ChildProcess;
-  readonly ended: Promise<Outcome>;
+  readonly ended: Promise<CommandResult>;
   stdout = '';
   stderr = '';
   readonly #listeners = new Set<() => void>();

@@ -1,7 +1,7 @@
 import { relative } from 'node:path';
 import { ROOT } from '../../system/paths.ts';
 import type { Lifetime } from '../../system/process/lifetime.ts';
-import { useServer } from '../../system/redis/find-server.ts';
+import { findOrStartServer } from '../../system/redis/find-server.ts';
 import { colour } from '../../system/terminal/colour.ts';
 import { paragraph } from '../../system/terminal/paragraph.ts';
 import { print, printGap } from '../../system/terminal/print.ts';
@@ -16,7 +16,7 @@ export async function runProgram(
   args: readonly string[],
   lifetime: Lifetime,
 ): Promise<number> {
-  const server = await useServer(lifetime);
+  const server = await findOrStartServer(lifetime);
   if (server.kind === 'private') {
     const about =
       `This program has a ${server.name} ${server.version} of its own, which ends with it. To share ` +

@@ -2,10 +2,10 @@ import type { Scene } from '../../chapters/stage.ts';
 import type { Lifetime } from '../../system/process/lifetime.ts';
 import { UserError } from '../../system/process/user-error.ts';
 import {
+  findOrStartServer,
   hidePassword,
   type ServerInUse,
-  usePrivateServer,
-  useServer,
+  startPrivateServer,
 } from '../../system/redis/find-server.ts';
 import { Connection } from '../../system/resp/connection.ts';
 import type { Reply } from '../../system/resp/reply.ts';
@@ -22,7 +22,7 @@ const CLIENT_NAME = 'workbook-scene';
  * @throws UserError when the learner's own server holds one of the keys
  */
 export async function chooseServer(scene: Scene, lifetime: Lifetime): Promise<ServerInUse> {
-  const server = await useServer(lifetime);
+  const server = await findOrStartServer(lifetime);
   if (server.kind === 'private') return server;
 
   const connection = await Connection.open(server.url);
@@ -32,7 +32,7 @@ export async function chooseServer(scene: Scene, lifetime: Lifetime): Promise<Se
       'Another scene is playing on the shared server, so this one plays on a server of its own.',
     );
     connection.close();
-    return usePrivateServer(lifetime);
+    return startPrivateServer(lifetime);
   }
 
   const present: string[] = [];

@@ -4,8 +4,12 @@ import { commandArguments } from '../../system/arguments.ts';
 import { guard } from '../../system/process/guardian.ts';
 import { type Lifetime, runCommand } from '../../system/process/lifetime.ts';
 import { findCli, found } from '../../system/redis/binary.ts';
-import { locateRedis } from '../../system/redis/find-redis.ts';
-import { hidePassword, type ServerInUse, useServer } from '../../system/redis/find-server.ts';
+import { findRedis } from '../../system/redis/find-redis.ts';
+import {
+  findOrStartServer,
+  hidePassword,
+  type ServerInUse,
+} from '../../system/redis/find-server.ts';
 import { colour } from '../../system/terminal/colour.ts';
 import { paragraph } from '../../system/terminal/paragraph.ts';
 import { printError } from '../../system/terminal/print.ts';
@@ -25,10 +29,10 @@ runCommand(async (lifetime) => {
     restAfter: 1,
   });
   const command = [...positionals, ...rest];
-  const server = await useServer(lifetime);
+  const server = await findOrStartServer(lifetime);
   if (process.stdin.isTTY && command.length === 0) greet(server);
 
-  const binary = has('own') ? undefined : await locateRedis();
+  const binary = has('own') ? undefined : await findRedis();
   const cli = binary && (await findCli(found(binary) ? binary : undefined));
   if (cli) return runRedisCli(cli, server, command, lifetime);
   if (command.length > 0) return runOne(server.url, command);

@@ -3,7 +3,7 @@ import { runCommand } from '../../system/process/lifetime.ts';
 import { colour } from '../../system/terminal/colour.ts';
 import { paragraph } from '../../system/terminal/paragraph.ts';
 import { print } from '../../system/terminal/print.ts';
-import { type Check, examine } from '../doctor/examine.ts';
+import { type Diagnosis, examine } from '../doctor/examine.ts';
 
 const MARKS = { ok: colour.green('ok   '), note: colour.yellow('note '), bad: colour.red('BAD  ') };
 const INDENT = ' '.repeat(5);
@@ -22,7 +22,7 @@ runCommand(async (lifetime) => {
   return bad === 0 ? 0 : 1;
 });
 
-function describe({ state, what, finding, advice }: Check): string {
+function describe({ state, what, finding, advice }: Diagnosis): string {
   const line = `${MARKS[state]}${paragraph(`${what}: ${finding}`, INDENT).trimStart()}`;
   return advice ? `${line}\n${paragraph(`-> ${advice}`, INDENT)}` : line;
 }

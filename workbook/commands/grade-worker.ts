@@ -3,8 +3,8 @@ import { once } from 'node:events';
 import { createBirpc } from 'birpc';
 import {
   type FileResult,
+  type GradingTask,
   lineChannel,
-  type Order,
   type WorkerEvents,
   type WorkerFunctions,
 } from '../../grader/classroom/class-messages.ts';
@@ -23,7 +23,7 @@ runCommand(async (lifetime) => {
   const session = await Session.open(lifetime, { atOnce: Number(positionals[0]), shutIn: true });
   const exercises = readExercises();
 
-  const grade = async ({ files, seed }: Order): Promise<FileResult[]> => {
+  const grade = async ({ files, seed }: GradingTask): Promise<FileResult[]> => {
     const jobs = exercises.flatMap((exercise): Job[] => {
       const file = files[exercise.name];
       const wanted = exercise.requirements.map((_, index) => index + 1);

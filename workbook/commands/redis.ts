@@ -1,7 +1,7 @@
 import { commandArguments } from '../../system/arguments.ts';
 import { runCommand } from '../../system/process/lifetime.ts';
 import { UserError } from '../../system/process/user-error.ts';
-import { runServer } from '../../system/redis/find-server.ts';
+import { startOwnServer } from '../../system/redis/find-server.ts';
 import { announceSharedServer, findSharedServer } from '../../system/redis/shared-server.ts';
 import { colour } from '../../system/terminal/colour.ts';
 import { print, printError } from '../../system/terminal/print.ts';
@@ -14,7 +14,7 @@ runCommand(async (lifetime) => {
     return 0;
   }
 
-  const server = await runServer(lifetime);
+  const server = await startOwnServer(lifetime);
   const takeBack = announceSharedServer(server);
   if (!takeBack)
     throw new UserError("Another 'npm run redis' was a moment faster. Its server is up.");

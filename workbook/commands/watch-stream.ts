@@ -2,7 +2,7 @@ import { Redis } from 'ioredis';
 import { commandArguments } from '../../system/arguments.ts';
 import { type Lifetime, runCommand } from '../../system/process/lifetime.ts';
 import { errorMessage, UserError } from '../../system/process/user-error.ts';
-import { hidePassword, learnersServer } from '../../system/redis/find-server.ts';
+import { findLearnersServer, hidePassword } from '../../system/redis/find-server.ts';
 import { findSharedServer } from '../../system/redis/shared-server.ts';
 import { isInteractive } from '../../system/terminal/keys.ts';
 import { LiveView, printChanges } from '../live/live-view.ts';
@@ -18,7 +18,7 @@ runCommand(async (lifetime) => {
   const { positionals, has } = commandArguments({ usage: USAGE, flags: ['once'] });
   const [key, ...more] = positionals;
   if (more.length > 0) throw new UserError(`One stream, please:\n${USAGE.join('\n')}`);
-  const server = (await learnersServer()) ?? (await findSharedServer());
+  const server = (await findLearnersServer()) ?? (await findSharedServer());
   if (!server) {
     throw new UserError(
       'There is no Redis to look at. Keep one up in another terminal: npm run redis\n' +

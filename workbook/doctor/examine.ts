@@ -9,15 +9,15 @@ import { errorMessage } from '../../system/process/user-error.ts';
 import { findCli, found, OLDEST_REDIS, type RedisBinary } from '../../system/redis/binary.ts';
 import { cacheFolder } from '../../system/redis/cache-folder.ts';
 import { installCommand } from '../../system/redis/fetch-redis.ts';
-import { locateRedis } from '../../system/redis/find-redis.ts';
-import { hidePassword, learnersServer } from '../../system/redis/find-server.ts';
+import { findRedis } from '../../system/redis/find-redis.ts';
+import { findLearnersServer, hidePassword } from '../../system/redis/find-server.ts';
 import { findSharedServer } from '../../system/redis/shared-server.ts';
 import { freePort, startServer } from '../../system/redis/start-server.ts';
 
 const STACK = ['ioredis', 'redis-memory-server', 'tsx', 'typescript', 'vitest'];
 
 /** One thing that the doctor has looked at. */
-export interface Check {
+export interface Diagnosis {
   readonly state: 'ok' | 'note' | 'bad';
   readonly what: string;
   readonly finding: string;
@@ -26,7 +26,7 @@ export interface Check {
 }
 
 /** Looks at all that the workbook needs. Fetches nothing; starts the Redis that it finds, once. */
-export async function* examine(lifetime: Lifetime): AsyncGenerator<Check> {
+export async function* examine(lifetime: Lifetime): AsyncGenerator<Diagnosis> {
   yield {
     state: 'ok',
     what: 'Node',
@@ -42,13 +42,13 @@ export async function* examine(lifetime: Lifetime): AsyncGenerator<Check> {
   yield terminal();
 }
 
-function npm(): Check {
+function npm(): Diagnosis {
   const version = /npm\/(\S+)/.exec(process.env.npm_config_user_agent ?? '')?.[1];
   const finding = version ?? 'not asked: this was not started with npm run';
   return { state: version ? 'ok' : 'note', what: 'npm', finding };
 }
 
-function stack(): Check {
+function stack(): Diagnosis {
   const require = createRequire(import.meta.url);
   const missing: string[] = [];
   const versions = STACK.map((name) => {
@@ -67,9 +67,9 @@ function stack(): Check {
   return { state: 'bad', what: 'Packages', finding, advice: 'Type: npm ci' };
 }
 
-async function* redis(lifetime: Lifetime): AsyncGenerator<Check> {
+async function* redis(lifetime: Lifetime): AsyncGenerator<Diagnosis> {
   try {
-    const own = await learnersServer();
+    const own = await findLearnersServer();
     if (own) {
       const finding = `${own.name} ${own.version} at ${hidePassword(own.url)}`;
       yield { state: 'ok', what: 'REDIS_URL', finding, advice: 'Chapters and the prompt use it.' };
@@ -89,7 +89,7 @@ async function* redis(lifetime: Lifetime): AsyncGenerator<Check> {
   }
 
   try {
-    const search = await locateRedis();
+    const search = await findRedis();
     if (found(search)) yield* binary(search, lifetime);
     else yield await fetchable(search.reasons);
   } catch (error) {
@@ -97,7 +97,7 @@ async function* redis(lifetime: Lifetime): AsyncGenerator<Check> {
   }
 }
 
-async function* binary(server: RedisBinary, lifetime: Lifetime): AsyncGenerator<Check> {
+async function* binary(server: RedisBinary, lifetime: Lifetime): AsyncGenerator<Diagnosis> {
   const finding = `${server.name} ${server.version}, from ${server.source}: ${server.path}`;
   yield { state: 'ok', what: 'Redis', finding };
   try {
@@ -119,7 +119,7 @@ async function* binary(server: RedisBinary, lifetime: Lifetime): AsyncGenerator<
 }
 
 /** Nothing is here yet. Can the first command that needs a Redis fetch one? */
-async function fetchable(reasons: readonly string[]): Promise<Check> {
+async function fetchable(reasons: readonly string[]): Promise<Diagnosis> {
   const has = async (...tools: string[]) => {
     for (const tool of tools) if (!(await which(tool, { nothrow: true }))) return false;
     return true;
@@ -138,7 +138,7 @@ async function fetchable(reasons: readonly string[]): Promise<Check> {
   return { state: 'bad', what: 'Redis', finding, advice };
 }
 
-async function port(): Promise<Check> {
+async function port(): Promise<Diagnosis> {
   try {
     return { state: 'ok', what: 'Free port', finding: `${await freePort()}, for example` };
   } catch (error) {
@@ -147,7 +147,7 @@ async function port(): Promise<Check> {
   }
 }
 
-function writable(what: string, folder: string, otherwise: string): Check {
+function writable(what: string, folder: string, otherwise: string): Diagnosis {
   try {
     mkdirSync(folder, { recursive: true });
     accessSync(folder, constants.W_OK);
@@ -158,7 +158,7 @@ function writable(what: string, folder: string, otherwise: string): Check {
   }
 }
 
-function terminal(): Check {
+function terminal(): Diagnosis {
   const { columns, rows, isTTY } = process.stdout;
   const finding = isTTY ? `${columns} x ${rows}` : 'none: plain output, no colours';
   return { state: 'ok', what: 'Terminal', finding };

@@ -2,7 +2,7 @@ import { LimitedProcesses } from './limited-processes.ts';
 import { Sandbox } from './sandbox.ts';
 
 /** What stands between the processes of a submission and the machine that they run on. */
-export interface Walls {
+export interface Isolation {
   /** One sentence for whoever reads the results. */
   readonly description: string;
   /** Without a network, Redis has to come in through a Unix socket. */
@@ -19,12 +19,12 @@ export interface Walls {
 }
 
 /**
- * The best walls that this machine offers: namespaces, or else another user (for root alone, as in most containers), or else
+ * The best isolation that this machine offers: namespaces, or else another user (for root alone, as in most containers), or else
  * limits.
  *
  * @param folder what submissions read: the host, and their own bundles
  */
-export async function buildWalls(folder: string): Promise<Walls | undefined> {
+export async function chooseIsolation(folder: string): Promise<Isolation | undefined> {
   if (process.platform === 'win32') return undefined;
   const sandbox = await Sandbox.open(folder);
   if (sandbox instanceof Sandbox) return sandbox;
@@ -32,6 +32,6 @@ export async function buildWalls(folder: string): Promise<Walls | undefined> {
 }
 
 /** What keeps submissions from the rest of the machine, in a line. */
-export function describeProtection(walls: Walls | undefined): string {
-  return `Protection: ${walls?.description ?? 'none but processes of their own. Submissions can do what you can.'}`;
+export function describeProtection(isolation: Isolation | undefined): string {
+  return `Protection: ${isolation?.description ?? 'none but processes of their own. Submissions can do what you can.'}`;
 }

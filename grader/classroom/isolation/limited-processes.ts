@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { ROOT } from '../../../system/paths.ts';
 import { run } from '../../../system/process/run-program.ts';
-import type { Walls } from './choose-isolation.ts';
+import type { Isolation } from './choose-isolation.ts';
 import { CPU_SECONDS, LARGEST_FILE } from './sandbox.ts';
 
 const SCRIPT = fileURLToPath(new URL('./limits.sh', import.meta.url));
@@ -17,7 +17,7 @@ const UNUSED = 1_900_000_000;
  * Processes with limits for processor time and the size of files. When root grades, they belong to a user that owns nothing, who
  * can write almost nowhere and reads only what everybody may.
  */
-export class LimitedProcesses implements Walls {
+export class LimitedProcesses implements Isolation {
   readonly description: string;
   readonly hasNetwork = true;
   readonly temporary: string;
@@ -48,20 +48,20 @@ export class LimitedProcesses implements Walls {
   static async open(folder: string, reason: string): Promise<LimitedProcesses> {
     const users = process.getuid?.() === 0 ? [UNUSED + process.pid, NOBODY] : [];
     for (const user of users) {
-      const walls = new LimitedProcesses(folder, reason, user);
-      if (await canWork(walls, folder)) return walls;
+      const isolation = new LimitedProcesses(folder, reason, user);
+      if (await canWork(isolation, folder)) return isolation;
     }
     return new LimitedProcesses(folder, reason);
   }
 }
 
 /** Whether that user reaches Node, the packages and the folder: each may lie in somebody's home. */
-async function canWork(walls: LimitedProcesses, folder: string): Promise<boolean> {
+async function canWork(isolation: LimitedProcesses, folder: string): Promise<boolean> {
   const probe = join(folder, 'probe.cjs');
   writeFileSync(probe, `require(${JSON.stringify(IOREDIS)}); console.log(6 * 7);\n`);
   chmodSync(probe, 0o644);
-  const { command, args } = walls.wrap(process.execPath, [probe]);
+  const { command, args } = isolation.wrap(process.execPath, [probe]);
   const env = { PATH: process.env.PATH };
-  const { code, output } = await run(command, args, { ...walls.identity, cwd: '/', env });
+  const { code, output } = await run(command, args, { ...isolation.identity, cwd: '/', env });
   return code === 0 && output.trim() === '42';
 }

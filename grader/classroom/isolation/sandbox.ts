@@ -3,7 +3,7 @@ import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { ROOT } from '../../../system/paths.ts';
 import { run } from '../../../system/process/run-program.ts';
-import type { Walls } from './choose-isolation.ts';
+import type { Isolation } from './choose-isolation.ts';
 
 const SCRIPT = fileURLToPath(new URL('./enter-sandbox.sh', import.meta.url));
 const UNSHARE = 'unshare';
@@ -35,7 +35,7 @@ export interface NoSandbox {
  * file system only Node, the packages, and one folder, none of which can be written to. It has a /tmp of 64 MB in memory,
  * gone at its end, and limits for processor time and the size of files.
  */
-export class Sandbox implements Walls {
+export class Sandbox implements Isolation {
   readonly description =
     'each submission is shut in, with no network, no files of yours, and nothing to write to.';
   readonly hasNetwork = false;

@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { PINNED_VERSION } from '../../../system/redis/fetch-sources.ts';
 import { realRedis, sourceArchive, toolbox } from '../../support/fake-programs.ts';
-import { Bench, type Outcome } from '../../support/workbook.ts';
+import { Bench, type CommandResult } from '../../support/workbook.ts';
 
 // The mirror is a server of the test's own; the version is one whose checksum nobody knows.
 const UNKNOWN_VERSION = '7.2.99';
@@ -44,7 +44,7 @@ function buildEnvironment(bench: Bench, url: string, version = UNKNOWN_VERSION):
   };
 }
 
-async function tryToBuild(bench: Bench, env: NodeJS.ProcessEnv): Promise<Outcome> {
+async function tryToBuild(bench: Bench, env: NodeJS.ProcessEnv): Promise<CommandResult> {
   const outcome = await bench.runWith({ env }, 'cli', '--own', 'PING');
   expect(outcome.stderr).not.toMatch(/^\s+at /m);
   await expect.poll(() => bench.survivors(), { timeout: 15_000 }).toEqual([]);

@@ -3,10 +3,13 @@ import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { isOlder } from '../../../system/redis/binary.ts';
 import { disguised, realRedis, toolbox, writeScript } from '../../support/fake-programs.ts';
-import { Bench, type Outcome } from '../../support/workbook.ts';
+import { Bench, type CommandResult } from '../../support/workbook.ts';
 
 /** What the doctor says with nothing but these programs and this cache. */
-async function doctor(bench: Bench, env: NodeJS.ProcessEnv): Promise<Outcome & { text: string }> {
+async function doctor(
+  bench: Bench,
+  env: NodeJS.ProcessEnv,
+): Promise<CommandResult & { text: string }> {
   const bare = {
     WORKBOOK_CACHE: join(bench.folder, 'cache'),
     PATH: env.PATH ?? toolbox(bench, {}),

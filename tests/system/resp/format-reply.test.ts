@@ -2,7 +2,7 @@ import { execFile } from 'node:child_process';
 import { promisify } from 'node:util';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { findCli, found } from '../../../system/redis/binary.ts';
-import { locateRedis } from '../../../system/redis/find-redis.ts';
+import { findRedis } from '../../../system/redis/find-redis.ts';
 import { Connection } from '../../../system/resp/connection.ts';
 import { formatReply, quote } from '../../../system/resp/format-reply.ts';
 import { testServer } from '../../support/redis.ts';
@@ -10,7 +10,7 @@ import { testServer } from '../../support/redis.ts';
 let redisCli: string | undefined;
 
 beforeAll(async () => {
-  const binary = await locateRedis();
+  const binary = await findRedis();
   redisCli = await findCli(found(binary) ? binary : undefined);
 });
 
