@@ -94,7 +94,7 @@ export interface SupervisorFunctions {
 /** What a spec offers to the supervisor. */
 export interface SpecFunctions {
   callback(host: number, callback: number, args: unknown[]): Promise<CallResult>;
-  /** A host has come to grief by itself. */
+  /** Something went wrong in a host while nobody called it. */
   trouble(host: number, problem: Problem): void;
 }
 

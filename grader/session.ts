@@ -6,13 +6,13 @@ import { guardPath } from '../system/process/guardian.ts';
 import type { Lifetime } from '../system/process/lifetime.ts';
 import { errorCode, errorMessage, fileSystemTrouble } from '../system/process/user-error.ts';
 import { findOrFetchRedis } from '../system/redis/fetch-redis.ts';
-import { chooseIsolation } from './classroom/isolation/choose-isolation.ts';
 import type { Exercise } from './exercises.ts';
 import type { Assignment, Problem } from './messages.ts';
 import type { Verdict } from './requirement.ts';
 import type { ExerciseResult, RequirementResult } from './result.ts';
 import { bundleHost, bundleSubmission } from './supervisor/bundle.ts';
 import { HostPool } from './supervisor/host-pool.ts';
+import type { Isolation } from './supervisor/isolation.ts';
 import { watchMemory } from './supervisor/memory-watch.ts';
 import { Servers } from './supervisor/servers.ts';
 import { type Reported, SpecRunner } from './supervisor/spec-runner.ts';
@@ -43,6 +43,13 @@ interface Prepared extends Job {
   readonly assignment: Assignment;
 }
 
+export interface SessionOptions {
+  /** How many requirements are checked at a time. */
+  readonly atOnce?: number;
+  /** How submissions are kept from the rest of the machine; `folder` is all that they need to read. */
+  readonly isolate?: (folder: string) => Promise<Isolation | undefined>;
+}
+
 /** A grader that is ready to grade: Redis, processes and vitest stay up from one job to the next. */
 export class Session {
   readonly #servers: Servers;
@@ -71,18 +78,16 @@ export class Session {
   /**
    * Starts everything that takes time, all at once.
    *
-   * @param atOnce how many requirements are checked at a time
-   * @param shutIn puts isolation around submissions, the best that the system offers
    * @throws UserError when no Redis can be had, or there is no room for temporary files
    */
   static async open(
     lifetime: Lifetime,
-    { atOnce = AT_ONCE, shutIn = false } = {},
+    { atOnce = AT_ONCE, isolate }: SessionOptions = {},
   ): Promise<Session> {
     const folder = makeFolder();
     // Whatever happens on the way: what has been started and written by then goes too.
     guardPath(folder);
-    const isolation = shutIn ? await chooseIsolation(folder) : undefined;
+    const isolation = await isolate?.(folder);
     const hosts = new HostPool(bundleHost(folder), folder, isolation);
     const warming = hosts.warm(WARM_HOSTS);
     const starting = SpecRunner.start(atOnce);

@@ -19,7 +19,8 @@ import {
 import { copyOwnFiles } from './own-files.ts';
 import type { ClassSubmission } from './submissions.ts';
 
-const WORKER = ['workbook/launch.cjs', 'grade-worker'];
+/** Below the workbook's folder: in a container, that is another one. */
+const WORKER = 'grader/classroom/launch-worker.cjs';
 
 /** How a task came out: all of it, or what had been settled when it was stopped. */
 export type Graded =
@@ -57,7 +58,7 @@ export class GradingProcess {
   constructor(launch: Launch, atOnce: number) {
     // In a container, root is not allowed to look into what belongs to others.
     chmodSync(this.#folder, 0o755);
-    this.#launched = launch(this.#folder, [...WORKER, String(atOnce)]);
+    this.#launched = launch(this.#folder, [WORKER, String(atOnce)]);
     this.#child = spawn(this.#launched.command, this.#launched.args, {
       cwd: ROOT,
       stdio: ['pipe', 'pipe', 'pipe'],

@@ -1,4 +1,4 @@
-import { SubmissionError } from './worker.ts';
+import { SubmissionError } from './submission-error.ts';
 
 /**
  * The message of the error that a call of the submission was rejected with, or undefined when it was not.

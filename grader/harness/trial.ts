@@ -2,9 +2,10 @@ import type { Redis } from 'ioredis';
 import type { CallResult, Problem, SupervisorFunctions } from '../messages.ts';
 import { Random } from './random.ts';
 import type { Recorded } from './recorder.ts';
+import { SubmissionError } from './submission-error.ts';
 import type { TestServer } from './test-server.ts';
 import { eventually, Unmet } from './unmet.ts';
-import { SubmissionError, type Surroundings, Worker } from './worker.ts';
+import { type Surroundings, Worker } from './worker.ts';
 
 /** One requirement being checked: a Redis to look at, and workers to hire. */
 export class Trial<Submission> {
@@ -15,7 +16,7 @@ export class Trial<Submission> {
   readonly #server: TestServer;
   readonly #workers: Worker<Submission>[] = [];
   readonly #callbacks = new Map<number, (...args: unknown[]) => unknown>();
-  /** Rejects as soon as the submission has come to grief, whatever the check is waiting for. */
+  /** Rejects as soon as the submission itself has failed, whatever the check is waiting for. */
   readonly hopeless: Promise<never>;
   #giveUp: (error: Error) => void = () => {};
   #count = 0;

@@ -3,9 +3,9 @@ import type { Problem, SupervisorFunctions } from '../messages.ts';
 import type { Status, Verdict } from '../requirement.ts';
 import { describeDatabase } from './describe-database.ts';
 import { asLine, type Recorded } from './recorder.ts';
+import { SubmissionError } from './submission-error.ts';
 import type { Trial } from './trial.ts';
 import { Unmet } from './unmet.ts';
-import { SubmissionError } from './worker.ts';
 
 const SHOWN_COMMANDS = 12;
 const NOT_STARTED = /^Not implemented yet/;

@@ -1,5 +1,6 @@
 import type { Redis } from 'ioredis';
-import type { CallResult, Problem, Reference, SupervisorFunctions } from '../messages.ts';
+import type { CallResult, Reference, SupervisorFunctions } from '../messages.ts';
+import { SubmissionError } from './submission-error.ts';
 import { Unmet } from './unmet.ts';
 
 /** A loop has a second to return once its signal is aborted. The rest allows for the server's clock. */
@@ -16,17 +17,6 @@ export type Remote<Submission> = {
     ? (...args: Args) => Result
     : never;
 };
-
-/** The submission came to grief by itself: this is no broken expectation, but a crash. */
-export class SubmissionError extends Error {
-  override readonly name = 'SubmissionError';
-  readonly problem: Problem;
-
-  constructor(problem: Problem) {
-    super(problem.kind);
-    this.problem = problem;
-  }
-}
 
 /** What a worker needs of the trial that it takes part in. */
 export interface Surroundings {

@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { sweepMarked } from '../../system/process/guardian.ts';
-import type { Isolation } from '../classroom/isolation/choose-isolation.ts';
 import { HostProcess } from './host-process.ts';
+import type { Isolation } from './isolation.ts';
 
 /** Processes that have started and wait for a submission: to start one takes longer than most requirements. */
 export class HostPool {

@@ -4,8 +4,8 @@ import { once } from 'node:events';
 import { createBirpc } from 'birpc';
 import { guard } from '../../system/process/guardian.ts';
 import { killGroup, signalGroup } from '../../system/process/run-program.ts';
-import type { Isolation } from '../classroom/isolation/choose-isolation.ts';
 import type { CallResult, HostEvents, HostFunctions, Problem } from '../messages.ts';
+import type { Isolation } from './isolation.ts';
 import { Output } from './output.ts';
 
 const HEAP_LIMIT_MB = 256;

@@ -39,7 +39,7 @@ describe('npm run grade -- --class FOLDER --docker IMAGE', () => {
         expect(run).toContain(option);
       }
       expect(run).toMatch(/--mount type=bind,source=[^ ]+,target=\/submissions,readonly/);
-      expect(run).toMatch(/workbook-grader node workbook\/launch\.cjs grade-worker 2$/);
+      expect(run).toMatch(/workbook-grader node grader\/classroom\/launch-worker\.cjs 2$/);
       expect(run.match(/--mount|--volume|-v /g)).toHaveLength(1);
       await expect.poll(() => bench.survivors(), WAIT).toEqual([]);
     },

@@ -18,6 +18,6 @@ case $1 in
           ;;
       esac
     done
-    sed -u "s#/submissions#$source#g" | node workbook/launch.cjs grade-worker 2
+    sed -u "s#/submissions#$source#g" | node grader/classroom/launch-worker.cjs 2
     ;;
 esac

@@ -3,8 +3,8 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { ROOT } from '../../../system/paths.ts';
 import { run } from '../../../system/process/run-program.ts';
-import type { Isolation } from './choose-isolation.ts';
-import { CPU_SECONDS, LARGEST_FILE } from './sandbox.ts';
+import type { Isolation } from '../../supervisor/isolation.ts';
+import { CPU_SECONDS, LARGEST_FILE } from './limits.ts';
 
 const SCRIPT = fileURLToPath(new URL('./limits.sh', import.meta.url));
 const IOREDIS = join(ROOT, 'node_modules', 'ioredis');

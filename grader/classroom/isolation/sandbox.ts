@@ -3,14 +3,12 @@ import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { ROOT } from '../../../system/paths.ts';
 import { run } from '../../../system/process/run-program.ts';
-import type { Isolation } from './choose-isolation.ts';
+import type { Isolation } from '../../supervisor/isolation.ts';
+import { CPU_SECONDS, LARGEST_FILE } from './limits.ts';
 
 const SCRIPT = fileURLToPath(new URL('./enter-sandbox.sh', import.meta.url));
 const UNSHARE = 'unshare';
 const NAMESPACES = ['--user', '--map-root-user', '--mount', '--net', '--pid', '--ipc', '--uts'];
-export const CPU_SECONDS = 120;
-/** In blocks of 512 bytes: 32 MB. */
-export const LARGEST_FILE = 65_536;
 const SYSTEM = [
   '/usr',
   '/lib',

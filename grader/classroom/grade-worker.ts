@@ -1,26 +1,26 @@
-// Grades one student after the other, for `npm run grade -- --class`, which starts it and tells it what to do.
+// Grades one student after the other, for a class run, which starts it (launch-worker.cjs) and tells it what to do.
 import { once } from 'node:events';
 import { createBirpc } from 'birpc';
+import { runCommand } from '../../system/process/lifetime.ts';
+import { UserError } from '../../system/process/user-error.ts';
+import { readExercises } from '../exercises.ts';
+import { type Job, Session } from '../session.ts';
 import {
   type FileResult,
   type GradingTask,
   lineChannel,
   type WorkerEvents,
   type WorkerFunctions,
-} from '../../grader/classroom/class-messages.ts';
-import { readExercises } from '../../grader/exercises.ts';
-import { type Job, Session } from '../../grader/session.ts';
-import { commandArguments } from '../../system/arguments.ts';
-import { runCommand } from '../../system/process/lifetime.ts';
-import { UserError } from '../../system/process/user-error.ts';
+} from './class-messages.ts';
+import { chooseIsolation } from './isolation/choose-isolation.ts';
 
 const HOSTS_FOR_THE_NEXT = 3;
 
 runCommand(async (lifetime) => {
-  const { positionals } = commandArguments({ usage: [] });
   if (process.stdin.isTTY)
     throw new UserError('This is a part of: npm run grade -- --class FOLDER');
-  const session = await Session.open(lifetime, { atOnce: Number(positionals[0]), shutIn: true });
+  const atOnce = Number(process.argv[2]);
+  const session = await Session.open(lifetime, { atOnce, isolate: chooseIsolation });
   const exercises = readExercises();
 
   const grade = async ({ files, seed }: GradingTask): Promise<FileResult[]> => {
