@@ -1,5 +1,4 @@
 import { isDeepStrictEqual } from 'node:util';
-import type { Order } from '../../solutions/01-order-processing/orders.ts';
 import type { Check } from '../harness/grade-exercise.ts';
 import type { Group } from '../harness/group.ts';
 import { holdingWrites } from '../harness/hold-writes.ts';
@@ -8,6 +7,7 @@ import { expectUntouched } from '../harness/untouched.ts';
 import type { WorkQueue } from '../harness/work-queue.ts';
 import type { Worker } from '../harness/worker.ts';
 import { type Orders, orderQueue, STREAM } from './shop.ts';
+import type { Order } from './starter.ts';
 
 const MIN_IDLE_MS = 60_000;
 

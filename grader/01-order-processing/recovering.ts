@@ -1,10 +1,10 @@
 import { isDeepStrictEqual } from 'node:util';
-import type { Order } from '../../solutions/01-order-processing/orders.ts';
 import type { Check } from '../harness/grade-exercise.ts';
 import { eventually, expectThat } from '../harness/unmet.ts';
 import { NEVER_IDLE_MS, type WorkQueue } from '../harness/work-queue.ts';
 import type { Worker } from '../harness/worker.ts';
 import { addOrders, makeGroup, type Orders, orderQueue, STREAM } from './shop.ts';
+import type { Order } from './starter.ts';
 
 const DEAD_LETTERS = 'orders:dead';
 const POISON_IDLE_MS = 120;

@@ -1,10 +1,10 @@
-import type { Order } from '../../solutions/01-order-processing/orders.ts';
 import { Group } from '../harness/group.ts';
 import { Handled } from '../harness/handled.ts';
 import type { Trial } from '../harness/trial.ts';
 import type { WorkQueue } from '../harness/work-queue.ts';
+import type { Order } from './starter.ts';
 
-export type Orders = typeof import('../../solutions/01-order-processing/orders.ts');
+export type Orders = typeof import('./starter.ts');
 export type OrderTrial = Trial<Orders>;
 
 export const STREAM = 'orders:new';

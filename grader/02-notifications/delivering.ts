@@ -1,5 +1,4 @@
 import { isDeepStrictEqual } from 'node:util';
-import type { Channel, Notification } from '../../solutions/02-notifications/notifications.ts';
 import type { Check } from '../harness/grade-exercise.ts';
 import { Handled } from '../harness/handled.ts';
 import {
@@ -23,6 +22,7 @@ import {
   STREAM,
   startNotifier,
 } from './newsroom.ts';
+import type { Channel, Notification } from './starter.ts';
 
 const RETRY_AFTER_MS = 240;
 const FAILURES = 3;

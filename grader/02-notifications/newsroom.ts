@@ -1,15 +1,11 @@
-import type {
-  Channel,
-  Notification,
-  NotificationType,
-} from '../../solutions/02-notifications/notifications.ts';
 import { Group } from '../harness/group.ts';
 import { Handled } from '../harness/handled.ts';
 import type { Trial } from '../harness/trial.ts';
 import type { Work, WorkQueue } from '../harness/work-queue.ts';
 import type { Loop, Worker } from '../harness/worker.ts';
+import type { Channel, Notification, NotificationType } from './starter.ts';
 
-export type Notifications = typeof import('../../solutions/02-notifications/notifications.ts');
+export type Notifications = typeof import('./starter.ts');
 export type NewsTrial = Trial<Notifications>;
 
 export const STREAM = 'user:notifications';

@@ -1,6 +1,5 @@
 import { isDeepStrictEqual } from 'node:util';
 import type { Redis } from 'ioredis';
-import type { Channel } from '../../solutions/02-notifications/notifications.ts';
 import { expectEntries } from '../harness/entries.ts';
 import type { Check } from '../harness/grade-exercise.ts';
 import { refusal } from '../harness/refusal.ts';
@@ -16,6 +15,7 @@ import {
   type Notifications,
   STREAM,
 } from './newsroom.ts';
+import type { Channel } from './starter.ts';
 
 const FILLED = 12_000;
 

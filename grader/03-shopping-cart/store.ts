@@ -1,11 +1,11 @@
 import { isDeepStrictEqual } from 'node:util';
-import type { CartEvent } from '../../solutions/03-shopping-cart/cart.ts';
 import { Group } from '../harness/group.ts';
 import type { Trial } from '../harness/trial.ts';
 import { eventually, expectThat } from '../harness/unmet.ts';
 import type { Loop, Worker } from '../harness/worker.ts';
+import type { CartEvent } from './starter.ts';
 
-export type Carts = typeof import('../../solutions/03-shopping-cart/cart.ts');
+export type Carts = typeof import('./starter.ts');
 export type CartTrial = Trial<Carts>;
 export type Cart = Record<string, number>;
 

@@ -6,7 +6,7 @@ import { run } from '../../../system/process/run-program.ts';
 import type { Isolation } from '../../supervisor/isolation.ts';
 import { CPU_SECONDS, LARGEST_FILE } from './limits.ts';
 
-const SCRIPT = fileURLToPath(new URL('./limits.sh', import.meta.url));
+const SCRIPT = fileURLToPath(new URL('./run-limited.sh', import.meta.url));
 const IOREDIS = join(ROOT, 'node_modules', 'ioredis');
 /** The user `nobody`, where there is one. */
 const NOBODY = 65_534;

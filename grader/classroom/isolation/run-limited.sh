@@ -1,6 +1,6 @@
 # Runs a program with limits that it cannot lift:
 #
-#   sh limits.sh CPU_SECONDS FILE_BLOCKS PROGRAM ARGUMENTS...
+#   sh run-limited.sh CPU_SECONDS FILE_BLOCKS PROGRAM ARGUMENTS...
 set -eu
 
 ulimit -t "$1"

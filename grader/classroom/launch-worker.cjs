@@ -1,0 +1,7 @@
+// Starts a process that grades students: `node grader/classroom/launch-worker.cjs REQUIREMENTS_AT_ONCE`. It is told what to do
+// on standard input (class-messages.ts).
+'use strict';
+
+// @ts-expect-error it has no types
+require('tsx/cjs');
+require('./grade-worker.ts');
