@@ -45,8 +45,6 @@ export interface HostFunctions {
   /** Connects to Redis; the name labels the connection. */
   connect(url: string, name: string): Promise<void>;
   call(name: string, args: unknown[]): Promise<CallResult>;
-  /** Calls one function many times at once. */
-  callAll(name: string, argumentLists: unknown[][]): Promise<CallResult[]>;
   /** Aborts a signal; resolves when `limitMs` have passed, or the loop that has the signal returned. */
   abort(signal: number, limitMs: number): Promise<Stopped>;
   /** Answers as soon as the process comes to it. */
@@ -79,7 +77,6 @@ export interface SupervisorFunctions {
   /** Gets a process that has loaded the submission and is connected. */
   hire(name: string, url: string): Promise<{ host: number } | { problem: Problem }>;
   call(host: number, name: string, args: unknown[]): Promise<CallResult>;
-  callAll(host: number, name: string, argumentLists: unknown[][]): Promise<CallResult[]>;
   abort(host: number, signal: number, limitMs: number): Promise<Stopped>;
   /** Sends a signal to the whole process group; SIGKILL resolves when the process is gone. */
   signal(host: number, signal: 'SIGKILL' | 'SIGSTOP' | 'SIGCONT'): Promise<void>;

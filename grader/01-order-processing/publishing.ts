@@ -14,10 +14,7 @@ export const publish: Check<Orders> = async (trial) => {
   const shop = await trial.hire('shop');
   const orders = makeOrders(trial, 40);
 
-  const ids = await shop.callAll(
-    'publishOrder',
-    orders.map((order) => [order]),
-  );
+  const ids = await Promise.all(orders.map((order) => shop.call.publishOrder(order)));
 
   await expectEntries(trial.redis, STREAM, 'publishOrder', ids, orders);
 };
@@ -39,10 +36,7 @@ export const trim: Check<Orders> = async (trial) => {
   const shop = await trial.hire('shop');
   const orders = makeOrders(trial, 120);
 
-  const ids = await shop.callAll(
-    'publishOrder',
-    orders.map((order) => [order]),
-  );
+  const ids = await Promise.all(orders.map((order) => shop.call.publishOrder(order)));
 
   const length = await redis.xlen(STREAM);
   expectThat(length >= KEPT && length <= KEPT + SLACK, {
@@ -94,6 +88,7 @@ export const group: Check<Orders> = async (trial) => {
 export const groupAgain: Check<Orders> = async (trial) => {
   const { redis } = trial;
   const workers = await trial.hireAll('alice', 'bob');
+  const [alice] = workers;
   await addOrders(trial, 5);
   const orderProcessors = await makeGroup(trial);
   const [first = ''] = await orderProcessors.leavePending('probe', 3);
@@ -128,7 +123,7 @@ export const groupAgain: Check<Orders> = async (trial) => {
 
   await redis.del(STREAM);
   await redis.set(STREAM, 'this is no stream');
-  const wrongType = await refusal(workers[0]?.call.createGroup());
+  const wrongType = await refusal(alice.call.createGroup());
   expectThat(wrongType?.includes('WRONGTYPE') === true, {
     expected: 'errors other than BUSYGROUP to be passed on, for example WRONGTYPE',
     happened:

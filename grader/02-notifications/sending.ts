@@ -23,10 +23,7 @@ export const send: Check<Notifications> = async (trial) => {
   const sender = await trial.hire('sender');
   const notifications = makeNotifications(trial, 30);
 
-  const ids = await sender.callAll(
-    'sendNotification',
-    notifications.map((one) => [one]),
-  );
+  const ids = await Promise.all(notifications.map((one) => sender.call.sendNotification(one)));
 
   await expectEntries(trial.redis, STREAM, 'sendNotification', ids, notifications);
 };
@@ -47,10 +44,7 @@ export const keep: Check<Notifications> = async (trial) => {
   );
   const sender = await trial.hire('sender');
 
-  await sender.callAll(
-    'sendNotification',
-    makeNotifications(trial, 20).map((one) => [one]),
-  );
+  await Promise.all(makeNotifications(trial, 20).map((one) => sender.call.sendNotification(one)));
 
   const length = await redis.xlen(STREAM);
   expectThat(length === FILLED + 20, {
@@ -142,7 +136,7 @@ export const groupsAgain: Check<Notifications> = async (trial) => {
 
   await redis.del(STREAM);
   await redis.set(STREAM, 'this is no stream');
-  const wrongType = await refusal(workers[0]?.call.createGroups());
+  const wrongType = await refusal(workers[0].call.createGroups());
   expectThat(wrongType?.includes('WRONGTYPE') === true, {
     expected: 'errors other than BUSYGROUP to be passed on, for example WRONGTYPE',
     happened:

@@ -42,10 +42,7 @@ export const record: Check<Carts> = async (trial) => {
     (event, index) => ({ ...event, timestamp: event.timestamp - index * 1000 }),
   );
 
-  const ids = await shop.callAll(
-    'recordEvent',
-    events.map((event) => ['anna', event]),
-  );
+  const ids = await Promise.all(events.map((event) => shop.call.recordEvent('anna', event)));
   await shop.call.recordEvent('Ben', add('pot', 1));
 
   await expectEntries(redis, eventsOf('anna'), 'recordEvent', ids, events);
@@ -116,7 +113,6 @@ export const apply: Check<Carts> = async (trial) => {
 export const once: Check<Carts> = async (trial) => {
   const workers = await trial.hireAll('alice', 'bob');
   const [alice, bob] = workers;
-  if (!alice || !bob) return;
   const store = new Store(trial);
   const expectCart = async (expected: Cart, what: string) => {
     const cart = await store.actual('anna');

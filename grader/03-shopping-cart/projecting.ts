@@ -21,7 +21,7 @@ import {
 const LEASE_MS = 300;
 const LONG_LEASE_MS = 5000;
 const MOST_ROUNDS = 150;
-const NAMES = ['alice', 'bob', 'carol'];
+const NAMES = ['alice', 'bob', 'carol'] as const;
 
 export const project: Check<Carts> = async (trial) => {
   const store = new Store(trial);
@@ -210,7 +210,6 @@ export const crash: Check<Carts> = async (trial) => {
   await leftALot.create();
   await leftALot.makeIdle('dead', await leftALot.leavePending('dead', 130));
   const [alice, bob, carol] = await trial.hireAll(...NAMES);
-  if (!alice || !bob || !carol) return;
   startProjector(alice, LEASE_MS);
   await store.cartsAreRight(
     ' by the first projector, also where another has died with events in its hands',
@@ -233,7 +232,6 @@ export const zombie: Check<Carts> = async (trial) => {
   const users = Array.from({ length: 6 }, (_, index) => `user-${index}`);
   await store.recordMany(users, 2);
   const [alice, bob] = await trial.hireAll('alice', 'bob');
-  if (!alice || !bob) return;
   const loops = [alice, bob].map((worker) => startProjector(worker, LEASE_MS));
   await store.cartsAreRight(' by two projectors');
 

@@ -1,4 +1,5 @@
 import type { Exercise } from '../exercises.ts';
+import { type Section, sectionsOf } from '../report/sections.ts';
 import { pointsOf, type RequirementResult } from '../result.ts';
 import type { ExerciseRecord, StudentRecord } from './student-record.ts';
 
@@ -40,31 +41,22 @@ function exerciseReport(record: ExerciseRecord, exercises: readonly Exercise[]):
 }
 
 function failure({ number, requirement, verdict }: RequirementResult): string {
-  const { expected, happened, frame, commands = [], state = [], printed = [] } = verdict;
-  const lines = [`### ${number}. ${text(requirement.title)}`];
-  if (expected) lines.push(`- expected: ${text(expected)}`);
-  if (happened) lines.push(`- happened: ${text(happened)}`);
-  if (frame) lines.push(`- at: \`${frame}\``);
-  const output = printed.flatMap(({ worker, text }) =>
-    text
-      .trimEnd()
-      .split('\n')
-      .map((line) => `${worker} | ${line}`),
-  );
-  return [
-    lines.join('\n'),
-    ...block('Sent to Redis', commands),
-    ...block('In Redis afterwards', state),
-    ...block('Printed', output),
-  ].join('\n\n');
+  const { findings, blocks } = sectionsOf(verdict);
+  const lines = [
+    `### ${number}. ${text(requirement.title)}`,
+    ...findings.map((finding) => `- ${finding.label}: ${text(finding.text)}`),
+  ];
+  return [lines.join('\n'), ...blocks.flatMap(block)].join('\n\n');
 }
 
 /** Lines as they are. The fence is longer than any in them. */
-function block(title: string, lines: readonly string[]): string[] {
-  if (lines.length === 0) return [];
+function block({ title, lines }: Section): string[] {
   const longest = Math.max(0, ...(lines.join('\n').match(/`+/g) ?? []).map((run) => run.length));
   const fence = '`'.repeat(Math.max(3, longest + 1));
-  return [`${title}:`, `${fence}text\n${lines.join('\n')}\n${fence}`];
+  return [
+    `${title[0]?.toUpperCase()}${title.slice(1)}:`,
+    `${fence}text\n${lines.join('\n')}\n${fence}`,
+  ];
 }
 
 /** A learner's words, which must not become headings, tables or pictures. */

@@ -5,7 +5,7 @@ import { SubmissionError } from './submission-error.ts';
  *
  * @throws whatever is not an error that the submission has thrown on purpose
  */
-export async function refusal(call: Promise<unknown> | undefined): Promise<string | undefined> {
+export async function refusal(call: Promise<unknown>): Promise<string | undefined> {
   try {
     await call;
     return undefined;

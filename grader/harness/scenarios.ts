@@ -6,7 +6,7 @@ import { eventually, expectThat } from './unmet.ts';
 import { NEVER_IDLE_MS, type WorkQueue } from './work-queue.ts';
 import type { Worker } from './worker.ts';
 
-const NAMES = ['alice', 'bob', 'carol'];
+const NAMES = ['alice', 'bob', 'carol'] as const;
 const WORK_MS = 4;
 const SLOW_WORK_MS = 80;
 const SHORT_IDLE_MS = 300;
@@ -21,7 +21,6 @@ export async function sharesTheWork<Submission, Item>(
   const carols = new Latch();
   const theOthers = new Latch();
   const [alice, bob, carol] = await trial.hireAll(...NAMES);
-  if (!alice || !bob || !carol) return;
   const start = (worker: typeof alice, latch: Latch) =>
     queue.start(worker, NEVER_IDLE_MS, () => latch.opened);
   const loops = [start(alice, theOthers), start(bob, theOthers)];
@@ -80,7 +79,6 @@ export async function survivesACrash<Submission, Item>(
   const { trial, group, handled, what } = queue;
   const added = new Map(await queue.add(200));
   const [alice, bob, carol] = await trial.hireAll(...NAMES);
-  if (!alice || !bob || !carol) return;
 
   let aliceHas = 0;
   queue.start(alice, SHORT_IDLE_MS, () => (++aliceHas < 20 ? work() : new Promise(() => {})));
@@ -128,7 +126,6 @@ export async function waitsAndStops<Submission, Item>(
 ): Promise<void> {
   const { trial, group, handled, what } = queue;
   const [alice, bob] = await trial.hireAll('alice', 'bob');
-  if (!alice || !bob) return;
 
   const idle = queue.start(alice, NEVER_IDLE_MS);
   await handled.include((await queue.add(1)).keys());

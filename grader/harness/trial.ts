@@ -45,7 +45,10 @@ export class Trial<Submission> {
     return worker;
   }
 
-  /** Gets several at once. */
+  /** Gets several at once: as many as there are names, in that order. */
+  hireAll<const Names extends readonly string[]>(
+    ...names: Names
+  ): Promise<{ [Index in keyof Names]: Worker<Submission> }>;
   hireAll(...names: string[]): Promise<Worker<Submission>[]> {
     return Promise.all(names.map((name) => this.hire(name)));
   }

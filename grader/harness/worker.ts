@@ -76,16 +76,6 @@ export class Worker<Submission> {
     return loop;
   }
 
-  /** Calls one function with each of these lists of arguments, all at the same time. */
-  async callAll<Name extends keyof Remote<Submission> & string>(
-    name: Name,
-    argumentLists: Parameters<Remote<Submission>[Name]>[],
-  ): Promise<Awaited<ReturnType<Remote<Submission>[Name]>>[]> {
-    const lists = argumentLists.map((args) => this.#encoded(args));
-    const outcomes = await this.#around.supervisor.callAll(this.host, name, lists);
-    return outcomes.map((outcome) => valueFrom(outcome) as never);
-  }
-
   /** SIGKILL: to the process, wherever it is in its work. */
   async crash(): Promise<void> {
     this.gone = true;

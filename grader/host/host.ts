@@ -48,9 +48,6 @@ const functions: HostFunctions = {
 
   call: (name, args) => callSubmission(name, args),
 
-  callAll: (name, argumentLists) =>
-    Promise.all(argumentLists.map((args) => callSubmission(name, args))),
-
   async abort(signal, limitMs): Promise<Stopped> {
     let limit: ReturnType<typeof setTimeout> | undefined;
     const tooLate = new Promise<Stopped>((resolve) => {

@@ -1,8 +1,8 @@
-import { shownPath } from '../../system/paths.ts';
 import { colour } from '../../system/terminal/colour.ts';
 import { paragraph } from '../../system/terminal/paragraph.ts';
 import type { Exercise } from '../exercises.ts';
 import type { ExerciseResult, RequirementResult } from '../result.ts';
+import { type Section, sectionsOf } from './sections.ts';
 
 const LABEL_WIDTH = 12;
 const WIDTH = 80;
@@ -21,15 +21,12 @@ export function details(
       labelled('then', `npm run grade ${exercise.name} ${number}`),
     ];
   }
-  const lesson = requirement.lesson;
+  const { lesson } = requirement;
+  const { findings, blocks } = sectionsOf(verdict, PRINTED_LINES);
   return [
     heading,
-    ...optional('expected', verdict.expected),
-    ...optional('happened', verdict.happened),
-    ...optional('at', verdict.frame && shownPath(verdict.frame)),
-    ...block('sent to Redis', verdict.commands),
-    ...block('in Redis now', verdict.state),
-    ...block('printed', verdict.printed?.flatMap(printedLines)),
+    ...findings.map(({ label, text }) => labelled(label, text)),
+    ...blocks.flatMap(block),
     labelled('read', `chapter ${lesson.chapter}, "${lesson.heading}"`),
     labelled(
       'next',
@@ -57,10 +54,6 @@ export function wrap(text: string, width: number): string[] {
   );
 }
 
-function optional(label: string, text: string | undefined): string[] {
-  return text ? [labelled(label, text)] : [];
-}
-
 /** A label in a column of its own, and the text wrapped beside it. */
 function labelled(label: string, text: string): string {
   const [first = '', ...more] = wrap(text, WIDTH - LABEL_WIDTH - 2);
@@ -71,14 +64,6 @@ function labelled(label: string, text: string): string {
   ].join('\n');
 }
 
-function block(label: string, lines: readonly string[] | undefined): string[] {
-  if (!lines || lines.length === 0) return [];
-  return [`  ${colour.cyan(label)}`, ...lines.map((line) => `    ${line}`)];
-}
-
-function printedLines({ worker, text }: { worker: string; text: string }): string[] {
-  const lines = text.trimEnd().split('\n');
-  const shown = lines.slice(0, PRINTED_LINES).map((line) => `${worker} | ${line}`);
-  const left = lines.length - shown.length;
-  return left > 0 ? [...shown, `${worker} | ... and ${left} lines more`] : shown;
+function block({ title, lines }: Section): string[] {
+  return [`  ${colour.cyan(title)}`, ...lines.map((line) => `    ${line}`)];
 }

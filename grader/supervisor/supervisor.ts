@@ -53,10 +53,6 @@ export class Supervisor {
       closeServer: (id) => this.#servers.close(id),
       hire: (name, url) => this.#hire(name, url),
       call: (id, name, args) => this.#outcome(id, (host) => host.call(name, args)),
-      callAll: async (id, name, lists) => {
-        const outcomes = await this.#host(id).ask((host) => host.callAll(name, lists));
-        return 'died' in outcomes ? lists.map(() => hasDied(outcomes)) : outcomes;
-      },
       abort: async (id, signal, limitMs) => {
         const stopped = await this.#host(id).ask((host) => host.abort(signal, limitMs));
         return 'died' in stopped ? { inTime: false } : stopped;

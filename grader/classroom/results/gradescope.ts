@@ -1,4 +1,5 @@
 import { stripVTControlCharacters } from 'node:util';
+import { sectionsOf } from '../../report/sections.ts';
 import { type ExerciseResult, pointsOf, type RequirementResult } from '../../result.ts';
 
 /**
@@ -30,15 +31,11 @@ export function toGradescope(results: readonly ExerciseResult[], seed: number): 
 
 function test(result: RequirementResult, exercise: number, name: string) {
   const { number, requirement, verdict } = result;
-  const { expected, happened, frame, commands = [], state = [], printed = [] } = verdict;
+  const { findings, blocks } = sectionsOf(verdict);
   const lines = [
     ...(verdict.status === 'passed' ? [] : [verdict.status]),
-    ...(expected ? [`expected: ${expected}`] : []),
-    ...(happened ? [`happened: ${happened}`] : []),
-    ...(frame ? [`at: ${frame}`] : []),
-    ...(commands.length > 0 ? ['', 'sent to Redis', ...commands] : []),
-    ...(state.length > 0 ? ['', 'in Redis afterwards', ...state] : []),
-    ...printed.map(({ worker, text }) => `\nprinted by ${worker}\n${text}`),
+    ...findings.map(({ label, text }) => `${label}: ${text}`),
+    ...blocks.flatMap(({ title, lines }) => ['', title, ...lines]),
   ];
   return {
     number: `${exercise}.${number}`,

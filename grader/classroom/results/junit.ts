@@ -1,6 +1,6 @@
 import { stripVTControlCharacters } from 'node:util';
 import { create } from 'xmlbuilder2';
-import type { Verdict } from '../../requirement.ts';
+import { sectionsOf } from '../../report/sections.ts';
 import { type ExerciseResult, pointsOf, type RequirementResult } from '../../result.ts';
 
 const XML_CHARACTERS = /[^\t\n\r\u0020-\uD7FF\uE000-\uFFFD\u{10000}-\u{10FFFF}]/gu;
@@ -35,12 +35,17 @@ function counts(results: readonly RequirementResult[]) {
 
 function testCase(result: RequirementResult, folder: string, file: string) {
   const { number, requirement, verdict, milliseconds } = result;
+  const { findings, blocks } = sectionsOf(verdict);
+  const told = [
+    ...findings.map(({ label, text }) => `${label}: ${text}`),
+    ...blocks.flatMap(({ title, lines }) => ['', title, ...lines]),
+  ];
   const trouble = {
     '@message': xmlText(`${verdict.status}: ${verdict.happened ?? ''}`),
     '@type': verdict.status,
-    '#': details(verdict),
+    '#': xmlText(told.join('\n')),
   };
-  const printed = (verdict.printed ?? []).map(({ worker, text }) => `${worker} | ${text}`);
+  const printed = blocks.find(({ title }) => title === 'printed')?.lines ?? [];
   return {
     '@name': `${number}. ${requirement.title}`,
     '@classname': `${folder}.${requirement.id}`,
@@ -56,11 +61,6 @@ function testCase(result: RequirementResult, folder: string, file: string) {
     ...(['failed', 'passed'].includes(verdict.status) ? {} : { error: trouble }),
     ...(printed.length > 0 ? { 'system-out': xmlText(printed.join('\n')) } : {}),
   };
-}
-
-function details({ expected, happened, commands = [], state = [] }: Verdict): string {
-  const lines = [`expected: ${expected}`, `happened: ${happened}`, '', ...commands, '', ...state];
-  return xmlText(lines.join('\n'));
 }
 
 /** XML 1.0 has no way to write most control characters, not even escaped. */
