@@ -1,9 +1,8 @@
 import { parseArgs } from 'node:util';
-import { errorMessage, UserError } from './process/user-error.ts';
-import { print } from './terminal/print.ts';
+import { errorMessage, HelpAsked, UserError } from './process/user-error.ts';
 
 interface Expected<Flag extends string, Option extends string> {
-  /** The lines that show how the command is typed. */
+  /** The lines that show how the command is typed; they begin with it: `npm run grade ...`. */
   readonly usage: readonly string[];
   readonly flags?: readonly Flag[];
   /** Flags that are followed by a value: `--seed 7`. */
@@ -23,14 +22,13 @@ interface Given<Flag extends string, Option extends string> {
  * Reads what was typed after the command's name. A flag also counts when it was typed without the
  * `--` that npm asks for: `npm run chapter 4 --live` reaches us as `npm_config_live`.
  *
- * `--help` prints the usage and ends the command.
- *
+ * @throws HelpAsked for `--help`
  * @throws UserError for a flag that the command does not have, and for one that lacks its value
  */
 export function commandArguments<Flag extends string = never, Option extends string = never>(
+  typed: readonly string[],
   expected: Expected<Flag, Option>,
 ): Given<Flag, Option> {
-  const typed = process.argv.slice(3);
   const cut = indexAfterWords(typed, expected.restAfter ?? Number.POSITIVE_INFINITY);
   const flags = expected.flags ?? [];
   const valued = expected.options ?? [];
@@ -39,33 +37,35 @@ export function commandArguments<Flag extends string = never, Option extends str
   const options: Record<string, { type: 'boolean' | 'string' }> = {};
   for (const name of [...flags, 'help']) options[name] = { type: 'boolean' };
   for (const name of valued) options[name] = { type: 'string' };
+  const { values, positionals } = parse(typed.slice(0, cut), options, usage);
+  if (values.help) throw new HelpAsked(usage);
+  return {
+    positionals,
+    has: (flag) => values[flag] === true || process.env[`npm_config_${flag}`] === 'true',
+    value: (option) => values[option]?.toString() ?? valueTakenByNpm(option, expected.usage),
+    rest: typed.slice(cut),
+  };
+}
+
+function parse(
+  args: readonly string[],
+  options: Record<string, { type: 'boolean' | 'string' }>,
+  usage: string,
+) {
   try {
-    const { values, positionals } = parseArgs({
-      args: typed.slice(0, cut),
-      options,
-      allowPositionals: true,
-    });
-    if (values.help) {
-      print(usage);
-      process.exit();
-    }
-    return {
-      positionals,
-      has: (flag) => values[flag] === true || process.env[`npm_config_${flag}`] === 'true',
-      value: (option) => values[option]?.toString() ?? valueTakenByNpm(option),
-      rest: typed.slice(cut),
-    };
+    return parseArgs({ args: [...args], options, allowPositionals: true });
   } catch (error) {
     throw new UserError(`${errorMessage(error).split('. ')[0]}.\n${usage}`);
   }
 }
 
 /** What npm has taken for a setting of its own. Of those that it knows, it keeps the value from us. */
-function valueTakenByNpm(option: string): string | undefined {
+function valueTakenByNpm(option: string, [example = '']: readonly string[]): string | undefined {
   const taken = process.env[`npm_config_${option}`];
   if (taken !== 'true') return taken || undefined;
+  const [command] = /^npm run \S+/.exec(example) ?? ['npm run ...'];
   throw new UserError(
-    `npm has kept --${option} for itself. Put two dashes before the flags: npm run ${process.argv[2]} -- --${option} ...`,
+    `npm has kept --${option} for itself. Put two dashes before the flags: ${command} -- --${option} ...`,
   );
 }
 

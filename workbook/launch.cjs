@@ -8,6 +8,8 @@ const { tmpdir } = require('node:os');
 
 const MINIMUM = { major: 20, minor: 12 };
 
+const [, , name, ...typed] = process.argv;
+
 const [major = 0, minor = 0] = process.versions.node.split('.').map(Number);
 const tooOld = major < MINIMUM.major || (major === MINIMUM.major && minor < MINIMUM.minor);
 
@@ -21,7 +23,9 @@ if (tooOld) {
   try {
     // @ts-expect-error it has no types
     require('tsx/cjs');
-    require(`./commands/${process.argv[2]}.ts`);
+    const { command } = require(`./commands/${name}.ts`);
+    const { runCommand } = require('../system/process/lifetime.ts');
+    runCommand(command, typed);
   } catch (error) {
     const explanation = explain(error);
     if (!explanation) throw error;

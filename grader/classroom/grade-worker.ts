@@ -1,7 +1,7 @@
 // Grades one student after the other, for a class run, which starts it (launch-worker.cjs) and tells it what to do.
 import { once } from 'node:events';
 import { createBirpc } from 'birpc';
-import { runCommand } from '../../system/process/lifetime.ts';
+import type { Command } from '../../system/process/lifetime.ts';
 import { UserError } from '../../system/process/user-error.ts';
 import { readExercises } from '../exercises.ts';
 import { type Job, Session } from '../session.ts';
@@ -16,11 +16,13 @@ import { chooseIsolation } from './isolation/choose-isolation.ts';
 
 const HOSTS_FOR_THE_NEXT = 3;
 
-runCommand(async (lifetime) => {
+export const command: Command = async (lifetime, [atOnce]) => {
   if (process.stdin.isTTY)
     throw new UserError('This is a part of: npm run grade -- --class FOLDER');
-  const atOnce = Number(process.argv[2]);
-  const session = await Session.open(lifetime, { atOnce, isolate: chooseIsolation });
+  const session = await Session.open(lifetime, {
+    atOnce: Number(atOnce),
+    isolate: chooseIsolation,
+  });
   const exercises = readExercises();
 
   const grade = async ({ files, seed }: GradingTask): Promise<FileResult[]> => {
@@ -43,4 +45,4 @@ runCommand(async (lifetime) => {
   );
   await once(process.stdin, 'end');
   return 0;
-});
+};

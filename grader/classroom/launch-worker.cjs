@@ -4,4 +4,7 @@
 
 // @ts-expect-error it has no types
 require('tsx/cjs');
-require('./grade-worker.ts');
+const { command } = require('./grade-worker.ts');
+const { runCommand } = require('../../system/process/lifetime.ts');
+
+runCommand(command, process.argv.slice(2));

@@ -1,7 +1,7 @@
-import { printErrorNow } from '../terminal/print.ts';
+import { print, printErrorNow } from '../terminal/print.ts';
 import { dismissGuardian, summonGuardian } from './guardian.ts';
 import { watchNpm } from './npm-watch.ts';
-import { errorCode, UserError } from './user-error.ts';
+import { errorCode, HelpAsked, UserError } from './user-error.ts';
 
 const SIGNALS = { SIGINT: 130, SIGTERM: 143, SIGHUP: 129 } as const;
 const SAME_CTRL_C_MS = 500;
@@ -21,13 +21,16 @@ export interface Lifetime {
   withoutCtrlC<Result>(task: () => Promise<Result>): Promise<Result>;
 }
 
+/** A command of the workbook. `typed` is what was typed after its name; it resolves to its exit code. */
+export type Command = (lifetime: Lifetime, typed: readonly string[]) => Promise<number | undefined>;
+
 /**
- * Runs a command to its end, and tidies up after it. The exit code is what `main` returns (0 when
+ * Runs a command to its end, and tidies up after it. The exit code is what it returns (0 when
  * it returns nothing), 1 after an error, and 128 plus the signal's number when a signal ended it.
  *
  * A {@link UserError} is shown as its message alone. Any other error is a bug and keeps its stack.
  */
-export function runCommand(main: (lifetime: Lifetime) => Promise<number | undefined>): void {
+export function runCommand(command: Command, typed: readonly string[]): void {
   const stop = new AbortController();
   const tasks: (() => void | Promise<void>)[] = [];
   let ctrlCEnds = false;
@@ -78,7 +81,7 @@ export function runCommand(main: (lifetime: Lifetime) => Promise<number | undefi
   });
 
   void (async () => {
-    const running = run(main, lifetime);
+    const running = run(command, lifetime, typed);
     let exitCode = await Promise.race([running, stopped]);
     for (const task of tasks.reverse()) {
       try {
@@ -93,13 +96,18 @@ export function runCommand(main: (lifetime: Lifetime) => Promise<number | undefi
 }
 
 async function run(
-  main: (lifetime: Lifetime) => Promise<number | undefined>,
+  command: Command,
   lifetime: Lifetime,
+  typed: readonly string[],
 ): Promise<number> {
   try {
     summonGuardian();
-    return (await main(lifetime)) ?? 0;
+    return (await command(lifetime, typed)) ?? 0;
   } catch (error) {
+    if (error instanceof HelpAsked) {
+      print(error.message);
+      return 0;
+    }
     // What fails because we are being stopped is not worth a word. The signal may be waiting for its
     // turn still: a helper process that it hit as well can be quicker to fail than we to hear of it.
     await new Promise(setImmediate);

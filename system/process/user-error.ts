@@ -7,6 +7,11 @@ export class UserError extends Error {
   override readonly name = 'UserError';
 }
 
+/** Thrown when a command was asked how it is typed: its message is the answer, and all is well. */
+export class HelpAsked extends Error {
+  override readonly name = 'HelpAsked';
+}
+
 /** The code of a system error such as `ENOENT`, or undefined for any other value. */
 export function errorCode(error: unknown): string | undefined {
   if (error instanceof Error && 'code' in error && typeof error.code === 'string') {

@@ -15,4 +15,4 @@ runCommand(async (lifetime) => {
   const jobs = asked.map((job: { file: string; wanted: number[] }) => ({ exercise, ...job }));
   process.stdout.write(toJson(await session.grade(jobs, 1), 1));
   return 0;
-});
+}, []);

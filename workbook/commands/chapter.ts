@@ -1,6 +1,6 @@
 import { createRequire } from 'node:module';
 import { commandArguments } from '../../system/arguments.ts';
-import { runCommand } from '../../system/process/lifetime.ts';
+import type { Command } from '../../system/process/lifetime.ts';
 import { colour } from '../../system/terminal/colour.ts';
 import { print, printGap } from '../../system/terminal/print.ts';
 import { findChapter, findProgram } from '../book/chapters.ts';
@@ -15,8 +15,8 @@ const USAGE = [
 
 const require = createRequire(import.meta.url);
 
-runCommand(async (lifetime) => {
-  const { positionals, has, rest } = commandArguments({
+export const command: Command = async (lifetime, typed) => {
+  const { positionals, has, rest } = commandArguments(typed, {
     usage: USAGE,
     flags: ['live'],
     // What follows the program's name is the program's own business.
@@ -41,4 +41,4 @@ runCommand(async (lifetime) => {
   const code = await playScene(chapter, has('live'), lifetime);
   if (code === 0) await notePlayed(chapter.number);
   return code;
-});
+};

@@ -2,7 +2,7 @@ import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { commandArguments } from '../../system/arguments.ts';
 import { guard } from '../../system/process/guardian.ts';
-import { type Lifetime, runCommand } from '../../system/process/lifetime.ts';
+import type { Command, Lifetime } from '../../system/process/lifetime.ts';
 import { findCli, found } from '../../system/redis/binary.ts';
 import { findRedis } from '../../system/redis/find-redis.ts';
 import {
@@ -21,9 +21,9 @@ const USAGE = [
   "npm run cli -- --own                   the workbook's prompt, also where redis-cli is installed",
 ];
 
-runCommand(async (lifetime) => {
+export const command: Command = async (lifetime, typed) => {
   // The first word that is no flag begins a Redis command, which is none of our business.
-  const { positionals, has, rest } = commandArguments({
+  const { positionals, has, rest } = commandArguments(typed, {
     usage: USAGE,
     flags: ['own'],
     restAfter: 1,
@@ -37,7 +37,7 @@ runCommand(async (lifetime) => {
   if (cli) return runRedisCli(cli, server, command, lifetime);
   if (command.length > 0) return runOne(server.url, command);
   return new Prompt(server.url, lifetime).run();
-});
+};
 
 function greet(server: ServerInUse): void {
   const about = `${server.name} ${server.version}`;

@@ -2,7 +2,7 @@ import { existsSync, readFileSync } from 'node:fs';
 import { findExercise } from '../../grader/exercises.ts';
 import { commandArguments } from '../../system/arguments.ts';
 import { shownPath } from '../../system/paths.ts';
-import { runCommand } from '../../system/process/lifetime.ts';
+import type { Command } from '../../system/process/lifetime.ts';
 import { errorCode, fileSystemTrouble, UserError } from '../../system/process/user-error.ts';
 import { print } from '../../system/terminal/print.ts';
 import { fileDiff } from '../learner/file-diff.ts';
@@ -15,8 +15,8 @@ const USAGE = [
   'npm run diff orders -- --show     ... or before that',
 ];
 
-runCommand(async () => {
-  const { positionals, has } = commandArguments({ usage: USAGE, flags: ['show'] });
+export const command: Command = async (_lifetime, typed) => {
+  const { positionals, has } = commandArguments(typed, { usage: USAGE, flags: ['show'] });
   const [name, ...more] = positionals;
   if (!name || more.length > 0) throw new UserError(`One exercise, please:\n${USAGE.join('\n')}`);
   const exercise = findExercise(name);
@@ -39,7 +39,7 @@ runCommand(async () => {
     ),
   );
   return 0;
-});
+};
 
 function read(file: string, name: string): string {
   try {

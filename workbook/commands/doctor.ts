@@ -1,5 +1,5 @@
 import { commandArguments } from '../../system/arguments.ts';
-import { runCommand } from '../../system/process/lifetime.ts';
+import type { Command } from '../../system/process/lifetime.ts';
 import { colour } from '../../system/terminal/colour.ts';
 import { paragraph } from '../../system/terminal/paragraph.ts';
 import { print } from '../../system/terminal/print.ts';
@@ -8,8 +8,10 @@ import { type Diagnosis, examine } from '../doctor/examine.ts';
 const MARKS = { ok: colour.green('ok   '), note: colour.yellow('note '), bad: colour.red('BAD  ') };
 const INDENT = ' '.repeat(5);
 
-runCommand(async (lifetime) => {
-  commandArguments({ usage: ['npm run doctor      what is here, what is missing, what to do'] });
+export const command: Command = async (lifetime, typed) => {
+  commandArguments(typed, {
+    usage: ['npm run doctor      what is here, what is missing, what to do'],
+  });
   let bad = 0;
   for await (const check of examine(lifetime)) {
     print(describe(check));
@@ -20,7 +22,7 @@ runCommand(async (lifetime) => {
     bad === 0 ? 'All is well. Next: npm run chapter 1' : `To be mended: ${bad}. See BAD above.`,
   );
   return bad === 0 ? 0 : 1;
-});
+};
 
 function describe({ state, what, finding, advice }: Diagnosis): string {
   const line = `${MARKS[state]}${paragraph(`${what}: ${finding}`, INDENT).trimStart()}`;

@@ -10,7 +10,7 @@ import { allPassed, type ExerciseResult } from '../../grader/result.ts';
 import { type Job, Session } from '../../grader/session.ts';
 import { commandArguments } from '../../system/arguments.ts';
 import { SOLUTIONS } from '../../system/paths.ts';
-import { type Lifetime, runCommand } from '../../system/process/lifetime.ts';
+import type { Command, Lifetime } from '../../system/process/lifetime.ts';
 import { UserError } from '../../system/process/user-error.ts';
 import { print } from '../../system/terminal/print.ts';
 import { noteResult } from '../learner/note-result.ts';
@@ -43,27 +43,27 @@ const KINDS: readonly (readonly string[])[] = [
 ];
 const USUAL = ['file', 'solutions', 'watch', 'poll', 'seed', 'all', ...FORMATS];
 
-runCommand(async (lifetime) => {
-  const { positionals, has, value } = commandArguments({
+export const command: Command = async (lifetime, typed) => {
+  const { positionals, has, value } = commandArguments(typed, {
     usage: USAGE,
     flags: FLAGS,
     options: OPTIONS,
   });
-  const typed = new Set<string>([
+  const chosen = new Set<string>([
     ...FLAGS.filter(has),
     ...OPTIONS.filter((option) => value(option) !== undefined),
   ]);
-  refuseMixtures(typed);
+  refuseMixtures(chosen);
   const seed = readSeed(value('seed'));
   const merge = has('merge') ? positionals : undefined;
   const [wanted, number, ...more] = merge ? [] : positionals;
   if (more.length > 0) throw new UserError(`What is '${more.join(' ')}'?\n${USAGE.join('\n')}`);
-  if (number !== undefined && (typed.has('class') || typed.has('submission'))) {
+  if (number !== undefined && (chosen.has('class') || chosen.has('submission'))) {
     throw new UserError(
       `What is handed in is graded on whole exercises, not on requirement ${number} alone. Several exercises: npm run grade 1,2 -- ...`,
     );
   }
-  if (typed.has('class') || merge) {
+  if (chosen.has('class') || merge) {
     const flags = { resume: has('resume'), similar: has('similar') };
     return gradeClassCommand({ value, merge, wanted, seed, ...flags }, lifetime);
   }
@@ -107,12 +107,12 @@ runCommand(async (lifetime) => {
 
   if (!has('watch')) return (await gradeAndReport()) ? 0 : 1;
   return watch(lifetime, session, jobs, has('poll'), gradeAndReport);
-});
+};
 
 /** @throws UserError for options that would have no effect together */
-function refuseMixtures(typed: ReadonlySet<string>): void {
-  const kind = KINDS.find(([first = '']) => typed.has(first));
-  const stray = [...typed].find((option) => !(kind ?? USUAL).includes(option));
+function refuseMixtures(chosen: ReadonlySet<string>): void {
+  const kind = KINDS.find(([first = '']) => chosen.has(first));
+  const stray = [...chosen].find((option) => !(kind ?? USUAL).includes(option));
   if (stray === undefined) return;
   const belongsTo = KINDS.filter((options) => options.some((option) => option === stray)).map(
     ([first]) => `--${first}`,

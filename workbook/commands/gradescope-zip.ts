@@ -2,7 +2,7 @@ import { resolve } from 'node:path';
 import { limitOf } from '../../grader/classroom/class-command.ts';
 import { findExercises } from '../../grader/exercises.ts';
 import { commandArguments } from '../../system/arguments.ts';
-import { runCommand } from '../../system/process/lifetime.ts';
+import type { Command } from '../../system/process/lifetime.ts';
 import { UserError } from '../../system/process/user-error.ts';
 import { print } from '../../system/terminal/print.ts';
 import { makeGradescopeZip } from '../handout/make-gradescope-zip.ts';
@@ -17,8 +17,8 @@ const USAGE = [
   'npm run gradescope-zip -- FILE.zip --limit 1200   ... where Gradescope grants more than ten minutes',
 ];
 
-runCommand(async () => {
-  const { positionals, value } = commandArguments({
+export const command: Command = async (_lifetime, typed) => {
+  const { positionals, value } = commandArguments(typed, {
     usage: USAGE,
     options: ['only', 'seed', 'limit'],
   });
@@ -36,4 +36,4 @@ runCommand(async () => {
   );
   print('Gradescope: Configure Autograder, Zip file upload. Students hand in the files alone.');
   return 0;
-});
+};

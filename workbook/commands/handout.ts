@@ -1,7 +1,7 @@
 import { resolve } from 'node:path';
 import { findExercises } from '../../grader/exercises.ts';
 import { commandArguments } from '../../system/arguments.ts';
-import { runCommand } from '../../system/process/lifetime.ts';
+import type { Command } from '../../system/process/lifetime.ts';
 import { UserError } from '../../system/process/user-error.ts';
 import { print } from '../../system/terminal/print.ts';
 import { makeHandout } from '../handout/make-handout.ts';
@@ -11,8 +11,8 @@ const USAGE = [
   'npm run handout -- FOLDER --only 1,2     ... with these exercises',
 ];
 
-runCommand(async () => {
-  const { positionals, value } = commandArguments({ usage: USAGE, options: ['only'] });
+export const command: Command = async (_lifetime, typed) => {
+  const { positionals, value } = commandArguments(typed, { usage: USAGE, options: ['only'] });
   const [folder, ...more] = positionals;
   if (!folder || more.length > 0) throw new UserError(`One folder, please:\n${USAGE.join('\n')}`);
   const exercises = findExercises(value('only'));
@@ -22,4 +22,4 @@ runCommand(async () => {
   print(`Exercises: ${exercises.map(({ name }) => name).join(', ')}. No solutions, no tests.`);
   print('Learners type: npm ci && npm run chapter 1');
   return 0;
-});
+};

@@ -5,7 +5,7 @@ import {
   readExercises,
 } from '../../grader/exercises.ts';
 import { commandArguments } from '../../system/arguments.ts';
-import { runCommand } from '../../system/process/lifetime.ts';
+import type { Command } from '../../system/process/lifetime.ts';
 import { UserError } from '../../system/process/user-error.ts';
 import { print } from '../../system/terminal/print.ts';
 import { hintText } from '../learner/hint-text.ts';
@@ -18,8 +18,8 @@ const USAGE = [
   'npm run hint orders -- --all    all hints that you have had for it, once more',
 ];
 
-runCommand(async () => {
-  const { positionals, has } = commandArguments({ usage: USAGE, flags: ['all'] });
+export const command: Command = async (_lifetime, typed) => {
+  const { positionals, has } = commandArguments(typed, { usage: USAGE, flags: ['all'] });
   const [name, number, ...more] = positionals;
   if (more.length > 0) throw new UserError(`What is '${more.join(' ')}'?\n${USAGE.join('\n')}`);
   if (!name) {
@@ -43,7 +43,7 @@ runCommand(async () => {
   if (count > given) await noteHints(exercise.name, id, count);
   print(hintText(exercise, wanted, from, count));
   return 0;
-});
+};
 
 function firstOpen(exercise: Exercise): Numbered | undefined {
   return standingOf(exercise, readProgress()).open[0];

@@ -1,7 +1,7 @@
 import { type Exercise, findExercise } from '../../grader/exercises.ts';
 import { Session } from '../../grader/session.ts';
 import { commandArguments } from '../../system/arguments.ts';
-import { runCommand } from '../../system/process/lifetime.ts';
+import type { Command } from '../../system/process/lifetime.ts';
 import { UserError } from '../../system/process/user-error.ts';
 import { isInteractive } from '../../system/terminal/keys.ts';
 import { printError } from '../../system/terminal/print.ts';
@@ -16,8 +16,8 @@ const USAGE = [
   'npm run learn -- --poll        where saving is not noticed: network drives, containers',
 ];
 
-runCommand(async (lifetime) => {
-  const { positionals, has } = commandArguments({ usage: USAGE, flags: ['poll'] });
+export const command: Command = async (lifetime, typed) => {
+  const { positionals, has } = commandArguments(typed, { usage: USAGE, flags: ['poll'] });
   const [name, ...more] = positionals;
   if (more.length > 0) throw new UserError(`One exercise at a time:\n${USAGE.join('\n')}`);
   const exercise = name ? findExercise(name) : firstUnsolved();
@@ -27,7 +27,7 @@ runCommand(async (lifetime) => {
   if (isInteractive()) await new WorkMode(session, exercise, lifetime).run(has('poll'));
   else await workPlainly(session, exercise, has('poll'), lifetime);
   return 0;
-});
+};
 
 function firstUnsolved(): Exercise {
   const standings = readStandings(readProgress());

@@ -3,7 +3,7 @@ import { dirname, join } from 'node:path';
 import { findExercise } from '../../grader/exercises.ts';
 import { commandArguments } from '../../system/arguments.ts';
 import { shownPath } from '../../system/paths.ts';
-import { runCommand } from '../../system/process/lifetime.ts';
+import type { Command } from '../../system/process/lifetime.ts';
 import { fileSystemTrouble, UserError } from '../../system/process/user-error.ts';
 import { pageThrough } from '../../system/terminal/pager.ts';
 import { findChapter, lessonFile } from '../book/chapters.ts';
@@ -14,14 +14,14 @@ const USAGE = [
   'npm run lesson orders      the tasks of the exercise orders',
 ];
 
-runCommand(async (lifetime) => {
-  const { positionals } = commandArguments({ usage: USAGE });
+export const command: Command = async (lifetime, typed) => {
+  const { positionals } = commandArguments(typed, { usage: USAGE });
   const [wanted, ...more] = positionals;
   if (!wanted || more.length > 0) throw new UserError(`Which one?\n${USAGE.join('\n')}`);
   const file = /^\d+$/.test(wanted) ? lessonFile(findChapter(wanted)) : fileOf(wanted);
   await pageThrough(shownPath(file), lessonText(read(file)), lifetime);
   return 0;
-});
+};
 
 /** A word can mean an exercise or a chapter. */
 function fileOf(wanted: string): string {

@@ -1,6 +1,6 @@
 import { commandArguments } from '../../system/arguments.ts';
 import { shownPath } from '../../system/paths.ts';
-import { runCommand } from '../../system/process/lifetime.ts';
+import type { Command } from '../../system/process/lifetime.ts';
 import { colour } from '../../system/terminal/colour.ts';
 import { print } from '../../system/terminal/print.ts';
 import { overview } from '../learner/overview.ts';
@@ -12,8 +12,8 @@ const USAGE = [
   'npm run progress -- --json    the same, for a program',
 ];
 
-runCommand(async () => {
-  const { has } = commandArguments({ usage: USAGE, flags: ['json'] });
+export const command: Command = async (_lifetime, typed) => {
+  const { has } = commandArguments(typed, { usage: USAGE, flags: ['json'] });
   const progress = readProgress();
   const standings = readStandings(progress);
   const next = suggest(progress, standings);
@@ -40,4 +40,4 @@ runCommand(async () => {
     colour.dim(`As of the last grading of each requirement; kept in ${shownPath(PROGRESS_FILE)}`),
   );
   return 0;
-});
+};

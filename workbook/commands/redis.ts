@@ -1,13 +1,13 @@
 import { commandArguments } from '../../system/arguments.ts';
-import { runCommand } from '../../system/process/lifetime.ts';
+import type { Command } from '../../system/process/lifetime.ts';
 import { UserError } from '../../system/process/user-error.ts';
 import { startOwnServer } from '../../system/redis/find-server.ts';
 import { announceSharedServer, findSharedServer } from '../../system/redis/shared-server.ts';
 import { colour } from '../../system/terminal/colour.ts';
 import { print, printError } from '../../system/terminal/print.ts';
 
-runCommand(async (lifetime) => {
-  commandArguments({ usage: ['npm run redis      keeps a Redis up for several terminals'] });
+export const command: Command = async (lifetime, typed) => {
+  commandArguments(typed, { usage: ['npm run redis      keeps a Redis up for several terminals'] });
   const running = await findSharedServer();
   if (running) {
     print(`A shared ${running.name} ${running.version} is up already: ${running.url}`);
@@ -35,4 +35,4 @@ runCommand(async (lifetime) => {
   await server.ended;
   if (!lifetime.signal.aborted) printError('The server has ended: somebody shut it down.');
   return 1;
-});
+};

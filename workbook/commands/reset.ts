@@ -2,7 +2,7 @@ import { existsSync } from 'node:fs';
 import { findExercise } from '../../grader/exercises.ts';
 import { commandArguments } from '../../system/arguments.ts';
 import { shownPath } from '../../system/paths.ts';
-import { runCommand } from '../../system/process/lifetime.ts';
+import type { Command } from '../../system/process/lifetime.ts';
 import { UserError } from '../../system/process/user-error.ts';
 import { print } from '../../system/terminal/print.ts';
 import { isUntouched, replaceFile, starterOf } from '../learner/backups.ts';
@@ -10,8 +10,8 @@ import { forgetGraded } from '../learner/progress-file.ts';
 
 const USAGE = ['npm run reset orders      begins again; your file is copied first'];
 
-runCommand(async () => {
-  const { positionals } = commandArguments({ usage: USAGE });
+export const command: Command = async (_lifetime, typed) => {
+  const { positionals } = commandArguments(typed, { usage: USAGE });
   const [name, ...more] = positionals;
   if (!name || more.length > 0) throw new UserError(`One exercise, please:\n${USAGE.join('\n')}`);
   const exercise = findExercise(name);
@@ -32,4 +32,4 @@ runCommand(async () => {
     wasThere ? `${file} is the starter again.` : `${file} was missing. It is the starter again.`,
   );
   return 0;
-});
+};

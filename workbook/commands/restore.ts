@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs';
 import { type Exercise, findExercise } from '../../grader/exercises.ts';
 import { commandArguments } from '../../system/arguments.ts';
 import { shownPath } from '../../system/paths.ts';
-import { runCommand } from '../../system/process/lifetime.ts';
+import type { Command } from '../../system/process/lifetime.ts';
 import { UserError } from '../../system/process/user-error.ts';
 import { colour } from '../../system/terminal/colour.ts';
 import { print } from '../../system/terminal/print.ts';
@@ -14,8 +14,8 @@ const USAGE = [
   'npm run restore orders 1      brings back the first of them',
 ];
 
-runCommand(async () => {
-  const { positionals } = commandArguments({ usage: USAGE });
+export const command: Command = async (_lifetime, typed) => {
+  const { positionals } = commandArguments(typed, { usage: USAGE });
   const [name, number, ...more] = positionals;
   if (!name || more.length > 0) throw new UserError(`One exercise, please:\n${USAGE.join('\n')}`);
   const exercise = findExercise(name);
@@ -39,7 +39,7 @@ runCommand(async () => {
   print(`${shownPath(exercise.file)} is again what it was on ${when(backup)}.`);
   print(`Next: npm run grade ${exercise.name}`);
   return 0;
-});
+};
 
 function list(exercise: Exercise, backups: readonly Backup[]): void {
   print(`Copies of ${shownPath(exercise.file)}, the newest first:`);

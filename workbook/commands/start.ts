@@ -1,6 +1,6 @@
 import { readExercises } from '../../grader/exercises.ts';
 import { commandArguments } from '../../system/arguments.ts';
-import { type Lifetime, runCommand } from '../../system/process/lifetime.ts';
+import type { Command, Lifetime } from '../../system/process/lifetime.ts';
 import { colour } from '../../system/terminal/colour.ts';
 import { isInteractive } from '../../system/terminal/keys.ts';
 import { paragraph } from '../../system/terminal/paragraph.ts';
@@ -11,8 +11,8 @@ import { hasProgress } from '../learner/progress-file.ts';
 import { runMenu } from '../menu/menu.ts';
 import { plainMenu } from '../menu/plain-menu.ts';
 
-runCommand(async (lifetime) => {
-  commandArguments({ usage: ['npm start      the menu'] });
+export const command: Command = async (lifetime, typed) => {
+  commandArguments(typed, { usage: ['npm start      the menu'] });
   print(colour.bold('The Redis Streams workbook'));
   print('');
   const greeting = hasProgress() ? undefined : await welcome(lifetime);
@@ -24,7 +24,7 @@ runCommand(async (lifetime) => {
     print(plainMenu());
   }
   return 0;
-});
+};
 
 /** Said once, at the very beginning: what this is, how long it takes, and what is missing, if anything is. */
 async function welcome(lifetime: Lifetime): Promise<string> {

@@ -1,6 +1,6 @@
 import { Redis } from 'ioredis';
 import { commandArguments } from '../../system/arguments.ts';
-import { type Lifetime, runCommand } from '../../system/process/lifetime.ts';
+import type { Command, Lifetime } from '../../system/process/lifetime.ts';
 import { errorMessage, UserError } from '../../system/process/user-error.ts';
 import { findLearnersServer, hidePassword } from '../../system/redis/find-server.ts';
 import { findSharedServer } from '../../system/redis/shared-server.ts';
@@ -14,8 +14,8 @@ const USAGE = [
   'npm run watch-stream orders:new -- --once one look, as a line of text',
 ];
 
-runCommand(async (lifetime) => {
-  const { positionals, has } = commandArguments({ usage: USAGE, flags: ['once'] });
+export const command: Command = async (lifetime, typed) => {
+  const { positionals, has } = commandArguments(typed, { usage: USAGE, flags: ['once'] });
   const [key, ...more] = positionals;
   if (more.length > 0) throw new UserError(`One stream, please:\n${USAGE.join('\n')}`);
   const server = (await findLearnersServer()) ?? (await findSharedServer());
@@ -47,7 +47,7 @@ runCommand(async (lifetime) => {
     if (redis.status !== 'ready') throw new UserError('The Redis has gone.');
     throw error;
   }
-});
+};
 
 async function connect(url: string, lifetime: Lifetime): Promise<Redis> {
   const redis = new Redis(url, {
