@@ -1,3 +1,4 @@
+import type { Recorded } from './recorder.ts';
 import type { Trial } from './trial.ts';
 
 const WATCH_MS = 250;
@@ -15,36 +16,50 @@ export interface Idleness {
   readonly spins: boolean;
 }
 
-/**
- * Watches the only worker that runs, which is idle, for a moment: all its connections, whatever it calls them. The server keeps
- * the time: a read that blocks on a key that does not exist.
- */
+/** Watches the only worker that runs, which is idle, for a moment: all its connections, whatever it calls them. */
 export async function commandsWhileIdle<Submission>(trial: Trial<Submission>): Promise<Idleness> {
+  const { sent, milliseconds } = await watch(trial, (over) => over);
+  const count = sent.length;
+  // Who asks for many things in a round, and then pauses, does not spin, also where a round takes its time.
+  const isBusy =
+    (count / milliseconds) * 1000 > MANY_PER_SECOND && !pausesOften(sent, milliseconds);
+  return { count, milliseconds, spins: isBusy && (await asksAllTheTime(trial)) };
+}
+
+/** Whether it sends a good part of what one connection can ask on this machine at this moment, one question after the other. */
+async function asksAllTheTime<Submission>(trial: Trial<Submission>): Promise<boolean> {
+  let possible = 0;
+  const { sent, milliseconds } = await watch(trial, async (over) => {
+    let watching = true;
+    const stop = over.finally(() => {
+      watching = false;
+    });
+    for (; watching; possible++) await trial.redis.ping();
+    await stop;
+  });
+  return sent.length > possible * MOST_OF_WHAT_IS_POSSIBLE && !pausesOften(sent, milliseconds);
+}
+
+function pausesOften(sent: readonly Recorded[], milliseconds: number): boolean {
+  const pauses = sent
+    .map(({ at }, index) => at - (sent[index - 1]?.at ?? at))
+    .filter((pause) => pause >= A_PAUSE_MS);
+  return pauses.reduce((sum, pause) => sum + pause, 0) / milliseconds >= OFTEN_PAUSED;
+}
+
+/** What is sent within a moment. The server keeps the time: a read that blocks on a key that does not exist. */
+async function watch<Submission>(
+  trial: Trial<Submission>,
+  meanwhile: (over: Promise<unknown>) => Promise<unknown>,
+): Promise<{ sent: Recorded[]; milliseconds: number }> {
   const before = (await trial.commands()).length;
   const clock = trial.redis.duplicate();
   const start = performance.now();
-  let watching = true;
-  const watched = clock.xread('BLOCK', WATCH_MS, 'STREAMS', CLOCK, '$').finally(() => {
-    watching = false;
-  });
-  // What one connection can ask on this machine at this moment, one question after the other.
-  let possible = 0;
-  for (; watching; possible++) await trial.redis.ping();
-  await watched;
+  await meanwhile(clock.xread('BLOCK', WATCH_MS, 'STREAMS', CLOCK, '$'));
   const milliseconds = Math.round(performance.now() - start);
   clock.disconnect();
-  const sent = (await trial.commands()).slice(before);
-  const own = sent.filter(({ worker, args }) => worker !== '(script)' && !args.includes(CLOCK));
-  const count = own.length;
-  const perSecond = (count / milliseconds) * 1000;
-  // Who asks for many things in a round, and then pauses, does not spin, also where a round takes its time.
-  const pauses = own
-    .map(({ at }, index) => at - (own[index - 1]?.at ?? at))
-    .filter((pause) => pause >= A_PAUSE_MS);
-  const paused = pauses.reduce((sum, pause) => sum + pause, 0) / milliseconds;
-  const spins =
-    perSecond > MANY_PER_SECOND &&
-    count > possible * MOST_OF_WHAT_IS_POSSIBLE &&
-    paused < OFTEN_PAUSED;
-  return { count, milliseconds, spins };
+  const sent = (await trial.commands())
+    .slice(before)
+    .filter(({ worker, args }) => worker !== '(script)' && !args.includes(CLOCK));
+  return { sent, milliseconds };
 }

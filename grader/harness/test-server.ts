@@ -48,5 +48,5 @@ async function empty(redis: Redis): Promise<void> {
 async function open(address: ServerAddress): Promise<TestServer> {
   const redis = new Redis(address.adminUrl, { enableReadyCheck: false });
   redis.on('error', () => {});
-  return { address, redis, recorder: await Recorder.attach(redis) };
+  return { address, redis, recorder: await Recorder.attach(redis, address.adminUrl) };
 }

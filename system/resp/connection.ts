@@ -108,7 +108,8 @@ export class Connection {
   }
 }
 
-function encodeCommand(args: readonly (string | Buffer)[]): Buffer {
+/** A command as the protocol has it: an array of bulk strings. */
+export function encodeCommand(args: readonly (string | Buffer)[]): Buffer {
   const parts = args.flatMap((arg) => {
     const bytes = Buffer.from(arg);
     return [Buffer.from(`$${bytes.length}\r\n`), bytes, Buffer.from('\r\n')];
