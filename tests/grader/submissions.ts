@@ -1,35 +1,38 @@
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
-import { join } from 'node:path';
-import { findExercise } from '../../grader/exercises.ts';
-import { ROOT } from '../support/workbook.ts';
-import { wrongCarts } from './wrong/cart.ts';
-import { deep as deepCarts } from './wrong/cart-deep.ts';
-import { wrongNotifications } from './wrong/notifications.ts';
-import { deep as deepNotifications } from './wrong/notifications-deep.ts';
-import { wrongOrders } from './wrong/orders.ts';
-import { deep as deepOrders } from './wrong/orders-deep.ts';
+import { readExercises } from '../../grader/exercises.ts';
+import { readBase } from '../support/base.ts';
 import { type Wrong, writeWrong } from './wrong/wrong.ts';
 
-const RIGHT = join(ROOT, 'tests', 'grader', 'right');
-
-export const EXERCISES = ['orders', 'notifications', 'cart'] as const;
-export type Name = (typeof EXERCISES)[number];
-
-const WRONG: Record<Name, readonly Wrong[]> = {
-  orders: [...wrongOrders, ...deepOrders],
-  notifications: [...wrongNotifications, ...deepNotifications],
-  cart: [...wrongCarts, ...deepCarts],
-};
-
-export function solutionOf(name: Name): string {
-  return readFileSync(findExercise(name).solution, 'utf8');
+interface Submission {
+  readonly name: string;
+  readonly code: string;
 }
 
-/** The correct submissions of an exercise in other styles, by their file's name. */
-export function rightOnes(name: Name): { name: string; code: string }[] {
-  const folder = join(RIGHT, name);
-  const files = existsSync(folder) ? readdirSync(folder) : [];
-  return files.map((file) => ({ name: file, code: readFileSync(join(folder, file), 'utf8') }));
+const RIGHT = new URL('right/', import.meta.url);
+const WRONG = new URL('wrong/', import.meta.url);
+
+export const EXERCISES = readExercises().map(({ name }) => name);
+
+/** All wrong submissions of each exercise, whatever files they are in. */
+const ALL_WRONG = new Map<string, readonly Wrong[]>();
+for (const exercise of EXERCISES) ALL_WRONG.set(exercise, await readWrong(exercise));
+
+/** The correct submissions of an exercise in other styles than the base, by their file's name. */
+export function rightOnes(exercise: string): Submission[] {
+  const folder = new URL(`${exercise}/`, RIGHT);
+  return filesIn(folder).map((file) => ({
+    name: file,
+    code: readFileSync(new URL(file, folder), 'utf8'),
+  }));
+}
+
+/** The wrong submissions of an exercise, with what they fail. */
+export function wrongOnes(exercise: string): (Wrong & Submission)[] {
+  return (ALL_WRONG.get(exercise) ?? []).map((one) => {
+    const correct = one.base ? readFileSync(new URL(one.base, RIGHT), 'utf8') : readBase(exercise);
+    const origin = one.base ? ` (${one.base})` : '';
+    return { ...one, name: `${one.mistake}${origin}`, code: writeWrong(correct, one) };
+  });
 }
 
 /**
@@ -53,11 +56,16 @@ export function representative<One extends Wrong>(
   return wrong.filter((one) => chosen.has(one));
 }
 
-/** The wrong submissions of an exercise, with what they fail. */
-export function wrongOnes(name: Name): (Wrong & { name: string; code: string })[] {
-  return WRONG[name].map((wrong) => {
-    const correct = wrong.base ? readFileSync(join(RIGHT, wrong.base), 'utf8') : solutionOf(name);
-    const origin = wrong.base ? ` (${wrong.base})` : '';
-    return { ...wrong, name: `${wrong.mistake}${origin}`, code: writeWrong(correct, wrong) };
-  });
+async function readWrong(exercise: string): Promise<Wrong[]> {
+  const folder = new URL(`${exercise}/`, WRONG);
+  const all: Wrong[] = [];
+  for (const file of filesIn(folder)) {
+    const module: { wrong: readonly Wrong[] } = await import(new URL(file, folder).href);
+    all.push(...module.wrong);
+  }
+  return all;
+}
+
+function filesIn(folder: URL): string[] {
+  return existsSync(folder) ? readdirSync(folder).sort() : [];
 }

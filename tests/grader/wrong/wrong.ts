@@ -1,14 +1,14 @@
-/**
- * A whole submission with one mistake, as learners make it: told as a change to a correct one, so that it
- * stays realistic when that one changes.
- */
+import { type Change, changed } from '../../support/base.ts';
+
+/** A whole submission with one mistake, as learners make it: told as a change to a correct one. */
 export interface Wrong {
-  /** The correct submission that is changed, under `tests/grader/right`; the solution, if it is not said. */
+  /** The correct submission that is changed, under `tests/grader/right`; the one in `base`, if it is not said. */
   readonly base?: string;
   /** The mistake, in a few words. */
   readonly mistake: string;
-  /** What is replaced by what. Each text must be there exactly once. */
-  readonly changes: readonly (readonly [text: string, by: string])[];
+  /** Functions that do something else: their new bodies, by their names. */
+  readonly bodies?: Readonly<Record<string, string>>;
+  readonly changes?: readonly Change[];
   /** The requirements that it fails. It passes all others. */
   readonly fails: readonly string[];
   /** Those that it fails on some days only: it depends on who is quicker. */
@@ -16,12 +16,16 @@ export interface Wrong {
 }
 
 /** The text of the submission. */
-export function writeWrong(correct: string, { mistake, changes }: Wrong): string {
-  return changes.reduce((code, [text, by]) => {
-    const parts = code.split(text);
-    if (parts.length !== 2) {
-      throw new Error(`'${mistake}': found ${parts.length - 1} times, not once:\n${text}`);
-    }
-    return parts.join(by);
-  }, correct);
+export function writeWrong(correct: string, { bodies = {}, changes = [] }: Wrong): string {
+  const functions = Object.entries(bodies).map(([name, body]): Change => {
+    const [old, head] = functionNamed(name).exec(correct) ?? [];
+    if (!old) throw new Error(`there is no function ${name}`);
+    return [old, `${head}${body}}`];
+  });
+  return changed(correct, ...functions, ...changes);
+}
+
+/** It ends at the first brace that stands at the beginning of a line; its head is in the first group. */
+function functionNamed(name: string): RegExp {
+  return new RegExp(`(function ${name}\\(.*?\\{)\\n.*?^\\}$`, 'ms');
 }

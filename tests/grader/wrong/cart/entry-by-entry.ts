@@ -1,0 +1,238 @@
+import type { Wrong } from '../wrong.ts';
+
+const ENTRY_BY_ENTRY = 'cart/entry-by-entry.ts';
+
+export const wrong: readonly Wrong[] = [
+  {
+    base: ENTRY_BY_ENTRY,
+    mistake: 'the groups begin at $',
+    changes: [["PREFIX + user, GROUP, '0', 'MKSTREAM'", "PREFIX + user, GROUP, '$', 'MKSTREAM'"]],
+    fails: [
+      'project',
+      'new-users',
+      'redelivered',
+      'stop',
+      'share',
+      'crash',
+      'rebuild-live',
+      'zombie',
+    ],
+  },
+  {
+    base: ENTRY_BY_ENTRY,
+    mistake: 'a lease that does not end by itself',
+    changes: [
+      ["return redis.call('PEXPIRE', KEYS[1], ARGV[2]) end return 0`;", 'return 1 end return 0`;'],
+      ["token, 'PX', leaseMs, 'NX')", "token, 'NX')"],
+      [
+        `  leaseMs: number,
+): Promise<boolean> {`,
+        `  _leaseMs: number,
+): Promise<boolean> {`,
+      ],
+    ],
+    fails: ['crash', 'zombie'],
+  },
+  {
+    base: ENTRY_BY_ENTRY,
+    mistake: 'a lease that is never given back',
+    bodies: {
+      takeLease: `
+  return (await redis.set(leaseOf(user), token, 'NX')) === 'OK' || (await redis.get(leaseOf(user))) === token;
+`,
+    },
+    changes: [
+      ['      await redis.eval(RELEASE, 1, leaseOf(user), token);\n', ''],
+      [
+        `token, leaseMs);
+  };`,
+        `token, 1e9);
+  };`,
+      ],
+    ],
+    fails: ['redelivered', 'crash', 'zombie'],
+  },
+  {
+    base: ENTRY_BY_ENTRY,
+    mistake: 'no lease: all read the stream of a user',
+    changes: [
+      ['      if (!(await takeLease(redis, user, token, leaseMs))) continue;\n', ''],
+      ["  if redis.call('GET', KEYS[1]) ~= ARGV[1] then return {} end\n", ''],
+      ['GROUP, name, 0, cursor', 'GROUP, name, leaseMs, cursor'],
+    ],
+    fails: ['zombie'],
+    mayFail: ['share', 'crash'],
+  },
+  {
+    base: ENTRY_BY_ENTRY,
+    mistake: 'HINCRBY and XACK, without a look at the last id',
+    changes: [
+      [
+        '    await applyEvent(redis, user, id, readEvent(fields));\n',
+        "    await redis.eval(`${APPLY.replace('if last and not newer(id, last) then return end', '')} apply(ARGV[1], ARGV[2], ARGV[3], ARGV[4])`, 2, ...keysOf(user).slice(0, 2), id, ...['eventType', 'itemId', 'quantity'].map((name) => (fields.includes(name) ? (fields[fields.indexOf(name) + 1] ?? '') : '')));\n",
+      ],
+    ],
+    fails: ['redelivered', 'rebuild-live', 'zombie'],
+    mayFail: ['crash'],
+  },
+  {
+    base: ENTRY_BY_ENTRY,
+    mistake: 'what is new before what is pending',
+    changes: [
+      [
+        `  let cursor = '0-0';
+  do {
+    const page`,
+        `  await readNew();
+  let cursor = '0-0';
+  do {
+    const page`,
+      ],
+      [
+        `  for (;;) {
+    const keys`,
+        `  async function readNew(): Promise<void> {
+   for (;;) {
+    const keys`,
+      ],
+      [
+        `    for (const entry of entries) await settle(entry);
+  }
+}`,
+        `    for (const entry of entries) await settle(entry);
+   }
+  }
+}`,
+      ],
+    ],
+    fails: ['crash'],
+    mayFail: ['zombie'],
+  },
+  {
+    base: ENTRY_BY_ENTRY,
+    mistake: 'never takes over what is pending',
+    changes: [
+      [
+        `    for (const entry of entries) if (entry) await settle(entry);
+    cursor = next;`,
+        '    cursor = next;',
+      ],
+      ['name, 0, cursor', 'name, 1e9, cursor'],
+      ['const [next, entries] = page', 'const [next] = page'],
+    ],
+    fails: ['redelivered', 'crash', 'zombie'],
+  },
+  {
+    base: ENTRY_BY_ENTRY,
+    mistake: 'rebuilds in steps, while others apply events',
+    bodies: {
+      rebuildCarts: `
+  const users = await findUsers(redis);
+  for (const user of users) {
+    const entries = await redis.xrange(PREFIX + user, '-', '+');
+    await redis.del(\`cart:current:\${user}\`, \`cart:last:\${user}\`);
+    for (const [id, fields] of entries) await applyEvent(redis, user, id, readEvent(fields));
+  }
+  return users.length;
+`,
+    },
+    fails: ['snapshots'],
+    mayFail: ['rebuild-live'],
+  },
+  {
+    base: ENTRY_BY_ENTRY,
+    mistake: 'rebuilds by setting the groups back, and lets the projectors do it',
+    bodies: {
+      rebuildCarts: `
+  const users = await findUsers(redis);
+  for (const user of users) {
+    await redis.del(\`cart:current:\${user}\`, \`cart:last:\${user}\`);
+    await redis.xgroup('SETID', PREFIX + user, GROUP, '0').catch(() => {});
+  }
+  return users.length;
+`,
+    },
+    fails: ['rebuild', 'snapshots'],
+  },
+  {
+    base: ENTRY_BY_ENTRY,
+    mistake: 'one lease for all users',
+    bodies: {
+      takeLease: `
+  return (
+    (await redis.set(leaseOf(user), token, 'PX', leaseMs, 'NX')) === 'OK' ||
+    (await redis.eval(RENEW, 1, leaseOf(user), token, leaseMs)) === 1
+  );
+`,
+    },
+    changes: [
+      [
+        'const leaseOf = (user: string) => `cart:lease:${user}`;',
+        "const leaseOf = (_user: string) => 'cart:lease';",
+      ],
+      ['      await redis.eval(RELEASE, 1, leaseOf(user), token);\n', ''],
+    ],
+    fails: ['share'],
+  },
+  {
+    base: ENTRY_BY_ENTRY,
+    mistake: 'no pause between two rounds',
+    changes: [
+      [
+        '    await sleep(ROUND_MS, undefined, { signal }).catch(() => {});\n',
+        '    await sleep(0);\n',
+      ],
+    ],
+    fails: ['stop'],
+  },
+  {
+    base: ENTRY_BY_ENTRY,
+    mistake: 'BUSYGROUP ends the projector',
+    changes: [
+      [
+        `.catch((error: Error) => {
+        if (!error.message.startsWith('BUSYGROUP')) throw error;
+      });`,
+        ';',
+      ],
+    ],
+    fails: [
+      'project',
+      'new-users',
+      'redelivered',
+      'stop',
+      'share',
+      'crash',
+      'rebuild-live',
+      'zombie',
+    ],
+  },
+  {
+    base: ENTRY_BY_ENTRY,
+    mistake: 'acknowledges before it applies',
+    changes: [
+      [
+        `    await applyEvent(redis, user, id, readEvent(fields));
+    await redis.xack(PREFIX + user, GROUP, id);
+`,
+        `    await redis.xack(PREFIX + user, GROUP, id);
+    await applyEvent(redis, user, id, readEvent(fields));
+`,
+      ],
+    ],
+    fails: ['project'],
+  },
+  {
+    base: ENTRY_BY_ENTRY,
+    mistake: 'takes over one page only',
+    changes: [
+      [
+        `  } while (cursor !== '0-0');
+  for`,
+        `  } while (false);
+  for`,
+      ],
+    ],
+    fails: ['crash'],
+  },
+];

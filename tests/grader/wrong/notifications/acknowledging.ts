@@ -1,0 +1,108 @@
+import type { Wrong } from '../wrong.ts';
+
+const XACK = '  await redis.xack(STREAM, groupOf(channel), id);\n';
+
+export const wrong: readonly Wrong[] = [
+  {
+    mistake: 'one consumer name for all workers of a channel',
+    changes: [
+      [
+        "const group = ['GROUP', groupOf(channel), name] as const;",
+        "const group = ['GROUP', groupOf(channel), channel] as const;",
+      ],
+    ],
+    fails: ['share', 'ack'],
+  },
+  {
+    mistake: 'a group for each worker',
+    changes: [
+      [
+        "const group = ['GROUP', groupOf(channel), name] as const;",
+        `await redis.xgroup('CREATE', STREAM, name, '0').catch(() => {});
+  const group = ['GROUP', name, name] as const;`,
+      ],
+      [XACK, `${XACK}  await redis.xack(STREAM, 'alice', id);\n`],
+    ],
+    fails: ['stop', 'share', 'ack', 'retry', 'slow'],
+  },
+  {
+    mistake: 'takes notifications from workers that are alive',
+    changes: [
+      [
+        "const options = [minIdleMs, cursor, 'COUNT', 1] as const;",
+        "const options = [0, cursor, 'COUNT', 1] as const;",
+      ],
+      ['nextRetry = Date.now() + minIdleMs / 2;', 'nextRetry = Date.now() + 40;'],
+    ],
+    fails: ['share'],
+    mayFail: ['ack', 'retry'],
+  },
+  {
+    mistake: 'XACK before the delivery',
+    changes: [
+      [
+        `    try {
+      await deliver`,
+        `    await redis.xack(STREAM, groupOf(channel), id);
+    try {
+      await deliver`,
+      ],
+    ],
+    fails: ['share', 'ack', 'retry', 'crash'],
+  },
+  {
+    mistake: 'XACK in spite of an error',
+    changes: [
+      ['failed, and is tried again later:`, error);\n      return;\n', 'failed:`, error);\n'],
+    ],
+    fails: ['ack', 'retry'],
+  },
+  {
+    mistake: 'NOACK',
+    changes: [
+      [
+        `      'STREAMS',
+      STREAM,
+      '>',`,
+        `      'NOACK',
+      'STREAMS',
+      STREAM,
+      '>',`,
+      ],
+    ],
+    fails: ['share', 'ack', 'retry', 'crash', 'stop'],
+  },
+  {
+    mistake: 'the delivery is not awaited',
+    changes: [
+      [
+        '      await deliver(notification, id);',
+        '      void deliver(notification, id).catch(console.error);',
+      ],
+    ],
+    fails: ['share', 'ack', 'retry', 'crash'],
+    mayFail: ['stop'],
+  },
+  {
+    mistake: 'an error ends the loop',
+    changes: [
+      [
+        '      console.error(`${channel}: delivery of ${id} failed, and is tried again later:`, error);\n      return;',
+        '      throw error;',
+      ],
+    ],
+    fails: ['ack', 'retry'],
+  },
+  {
+    mistake: 'DELCONSUMER when it stops',
+    changes: [
+      [
+        "    signal.removeEventListener('abort', disconnect);\n",
+        `    await redis.xgroup('DELCONSUMER', STREAM, groupOf(channel), name);
+    signal.removeEventListener('abort', disconnect);
+`,
+      ],
+    ],
+    fails: ['ack', 'stop'],
+  },
+];

@@ -1,0 +1,146 @@
+import type { Wrong } from '../wrong.ts';
+
+const XACK = '  await redis.xack(STREAM, groupOf(channel), id);\n';
+
+export const wrong: readonly Wrong[] = [
+  {
+    mistake: 'the timestamp stays a string',
+    changes: [
+      [
+        'message, timestamp: Number(timestamp) };',
+        'message, timestamp: timestamp as unknown as number };',
+      ],
+    ],
+    fails: ['deliver', 'crash'],
+  },
+  {
+    mistake: 'delivers everything to every channel',
+    changes: [
+      [
+        'if (notification && ROUTES[notification.type]?.includes(channel)) {',
+        'if (notification) {',
+      ],
+    ],
+    fails: ['routes', 'retry'],
+  },
+  {
+    mistake: 'skips without XACK',
+    changes: [
+      [
+        '  const notification = fields && readNotification(fields);\n',
+        `  const notification = fields && readNotification(fields);
+  if (notification && !ROUTES[notification.type]?.includes(channel)) return;
+`,
+      ],
+    ],
+    fails: ['routes', 'late', 'retry'],
+    mayFail: ['groups', 'groups-again'],
+  },
+  {
+    mistake: 'deletes what it skips',
+    changes: [
+      [
+        '  const notification = fields && readNotification(fields);\n',
+        `  const notification = fields && readNotification(fields);
+  if (notification && !ROUTES[notification.type]?.includes(channel)) await redis.xdel(STREAM, id);
+`,
+      ],
+    ],
+    fails: ['routes'],
+  },
+  {
+    mistake: 'deletes what it has delivered',
+    changes: [[XACK, `${XACK}  await redis.xdel(STREAM, id);\n`]],
+    fails: ['routes', 'every-group'],
+    mayFail: ['slow', 'crash', 'retry'],
+  },
+  {
+    mistake: 'trims the stream behind what it has delivered',
+    changes: [[XACK, `${XACK}  await redis.xtrim(STREAM, 'MINID', '=', id);\n`]],
+    fails: ['routes', 'every-group', 'retry', 'crash'],
+  },
+  {
+    mistake: 'no XACK',
+    changes: [[XACK, '']],
+    fails: [
+      'deliver',
+      'routes',
+      'every-group',
+      'stop',
+      'share',
+      'ack',
+      'retry',
+      'crash',
+      'late',
+      'slow',
+    ],
+  },
+  {
+    mistake: 'leaves the groups to createGroups',
+    changes: [
+      [
+        `  await createGroup(redis, channel);
+  const reader`,
+        '  const reader',
+      ],
+      [
+        `    await createGroup(redis, channel);
+    return [];`,
+        '    return [];',
+      ],
+    ],
+    fails: ['late'],
+  },
+  {
+    mistake: 'a group that comes late begins at the end',
+    changes: [
+      [
+        `  await createGroup(redis, channel);
+  const reader`,
+        `  await redis.xgroup('CREATE', STREAM, groupOf(channel), '$', 'MKSTREAM').catch(() => {});
+  const reader`,
+      ],
+    ],
+    fails: ['late'],
+  },
+  {
+    mistake: 'one delivery at a time in the whole process',
+    changes: [
+      [
+        '      await deliver(notification, id);',
+        `      queue = queue.catch(() => {}).then(() => deliver(notification, id));
+      await queue;`,
+      ],
+      [
+        'const BATCH = 10;',
+        `const BATCH = 10;
+let queue: Promise<unknown> = Promise.resolve();`,
+      ],
+    ],
+    fails: ['slow'],
+  },
+  {
+    mistake: 'trims what all groups have had',
+    changes: [
+      [
+        '        await retryIdle(redis, channel, name, minIdleMs, settle, signal);',
+        `        await retryIdle(redis, channel, name, minIdleMs, settle, signal);
+        await trimDone(redis);`,
+      ],
+      [
+        'function groupOf(channel',
+        `/** What all groups have been given is of no use any more. */
+async function trimDone(redis: Redis): Promise<void> {
+  const groups = (await redis.xinfo('GROUPS', STREAM)) as unknown[][];
+  const ids = groups.map((group) => String(group[group.indexOf('last-delivered-id') + 1]));
+  const num = (id: string) => id.split('-').map(Number) as [number, number];
+  ids.sort((a, b) => num(a)[0] - num(b)[0] || num(a)[1] - num(b)[1]);
+  if (ids[0]) await redis.xtrim(STREAM, 'MINID', ids[0]);
+}
+
+function groupOf(channel`,
+      ],
+    ],
+    fails: ['every-group'],
+  },
+];

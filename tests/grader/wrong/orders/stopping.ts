@@ -1,0 +1,123 @@
+import type { Wrong } from '../wrong.ts';
+
+export const wrong: readonly Wrong[] = [
+  {
+    mistake: 'blocks for 5 seconds, and is not woken',
+    changes: [
+      ["  signal.addEventListener('abort', disconnect, { once: true });\n", ''],
+      ['Math.max(1, Math.min(1000, nextReclaim - Date.now()))', '5000'],
+    ],
+    fails: ['stop', 'crash', 'dead'],
+  },
+  {
+    mistake: 'never blocks',
+    changes: [
+      [
+        "'COUNT', 1, 'BLOCK', blockMs, 'STREAMS', STREAM, '>')",
+        "'COUNT', 1, 'STREAMS', STREAM, '>')",
+      ],
+    ],
+    fails: ['stop'],
+  },
+  {
+    mistake: 'leaves its connection open',
+    changes: [
+      [
+        `  } finally {
+    signal.removeEventListener('abort', disconnect);
+    disconnect();
+  }`,
+        `  } finally {
+    signal.removeEventListener('abort', disconnect);
+  }`,
+      ],
+      ["  signal.addEventListener('abort', disconnect, { once: true });\n", ''],
+      ['Math.min(1000, nextReclaim', 'Math.min(200, nextReclaim'],
+    ],
+    fails: ['stop'],
+  },
+  {
+    mistake: 'quits the connection of its caller',
+    changes: [
+      [
+        `    signal.removeEventListener('abort', disconnect);
+    disconnect();`,
+        `    signal.removeEventListener('abort', disconnect);
+    disconnect();
+    await redis.quit();`,
+      ],
+    ],
+    fails: ['stop'],
+  },
+  {
+    mistake: 'blocks on the connection that it was given, for ever',
+    changes: [
+      ['const reader = redis.duplicate();', 'const reader = redis;'],
+      ['Math.max(1, Math.min(1000, nextReclaim - Date.now()))', '0'],
+      ['  const disconnect = () => reader.disconnect();', '  const disconnect = () => {};'],
+    ],
+    fails: ['stop', 'crash', 'dead'],
+  },
+  {
+    mistake: 'works through a batch after it was told to stop',
+    changes: [["'COUNT', 1, 'BLOCK'", "'COUNT', 100, 'BLOCK'"]],
+    fails: ['stop'],
+    mayFail: ['share', 'crash'],
+  },
+  {
+    mistake: 'leaves a connection open that has another name',
+    changes: [
+      ['redis.duplicate();', 'redis.duplicate({ connectionName: `${name}-reader` });'],
+      ["  signal.addEventListener('abort', disconnect, { once: true });\n", ''],
+      ['Math.min(1000, nextReclaim', 'Math.min(200, nextReclaim'],
+      [
+        `    signal.removeEventListener('abort', disconnect);
+    disconnect();
+`,
+        '',
+      ],
+    ],
+    fails: ['stop'],
+  },
+  {
+    mistake: 'works only once in a process',
+    changes: [
+      [
+        'const PAGE = 100;',
+        `const PAGE = 100;
+let running = true;`,
+      ],
+      [
+        'const disconnect = () => reader.disconnect();',
+        `const disconnect = () => {
+    running = false;
+    reader.disconnect();
+  };`,
+      ],
+      [
+        `    while (!signal.aborted) {
+      if (Date.now()`,
+        `    while (running) {
+      if (Date.now()`,
+      ],
+    ],
+    fails: ['stop'],
+  },
+  {
+    mistake: 'acknowledges the rest of a batch when it stops',
+    changes: [
+      ["'COUNT', 1, 'BLOCK'", "'COUNT', 10, 'BLOCK'"],
+      [
+        '        for (const entry of entries) await settle(redis, entry, handleOrder);',
+        `        const failed = new Set<string>();
+        for (const [id, fields] of entries) {
+          if (signal.aborted) break;
+          await handleOrder(readOrder(fields), id).catch(() => failed.add(id));
+        }
+        const done = entries.map(([id]) => id).filter((id) => !failed.has(id));
+        if (done.length > 0) await redis.xack(STREAM, GROUP, ...done);`,
+      ],
+    ],
+    fails: ['stop'],
+  },
+];

@@ -1,0 +1,151 @@
+import type { Wrong } from '../wrong.ts';
+
+export const wrong: readonly Wrong[] = [
+  {
+    mistake: 'numbers stay strings',
+    changes: [
+      [
+        'return { productId, userId, quantity: Number(quantity), timestamp: Number(timestamp) };',
+        'return { productId, userId, quantity, timestamp } as unknown as Order;',
+      ],
+    ],
+    fails: ['work', 'reclaim', 'crash'],
+  },
+  {
+    mistake: 'deletes what is done',
+    changes: [
+      [
+        `  await redis.xack(STREAM, GROUP, id);
+  return true;`,
+        `  await redis.xack(STREAM, GROUP, id);
+  await redis.xdel(STREAM, id);
+  return true;`,
+      ],
+    ],
+    fails: ['work', 'reclaim'],
+  },
+  {
+    mistake: 'no XACK',
+    changes: [
+      [
+        `  await redis.xack(STREAM, GROUP, id);
+  return true;`,
+        '  return true;',
+      ],
+    ],
+    fails: ['work', 'ack', 'share', 'stop', 'reclaim', 'trimmed', 'history', 'dead'],
+  },
+  {
+    mistake: 'XACK before the handler',
+    changes: [
+      [
+        `  try {
+    await handleOrder`,
+        `  await redis.xack(STREAM, GROUP, id);
+  try {
+    await handleOrder`,
+      ],
+    ],
+    fails: ['ack', 'share', 'history', 'crash', 'dead', 'reclaim'],
+  },
+  {
+    mistake: 'XACK in a finally',
+    changes: [
+      [
+        `    return false;
+  }
+  await redis.xack(STREAM, GROUP, id);
+  return true;`,
+        `    return false;
+  } finally {
+    await redis.xack(STREAM, GROUP, id);
+  }
+  return true;`,
+      ],
+    ],
+    fails: ['ack', 'dead', 'history', 'reclaim'],
+  },
+  {
+    mistake: 'NOACK',
+    changes: [
+      [
+        "'BLOCK', blockMs, 'STREAMS', STREAM, '>')",
+        "'BLOCK', blockMs, 'NOACK', 'STREAMS', STREAM, '>')",
+      ],
+    ],
+    fails: ['ack', 'share', 'history', 'crash', 'dead'],
+  },
+  {
+    mistake: 'the handler is not awaited',
+    changes: [
+      [
+        '    await handleOrder(readOrder(fields), id);',
+        '    handleOrder(readOrder(fields), id).catch(console.error);',
+      ],
+    ],
+    fails: ['ack', 'crash', 'dead', 'share', 'reclaim'],
+    mayFail: ['history', 'stop'],
+  },
+  {
+    mistake: 'an error ends the loop',
+    changes: [
+      [
+        '    console.error(`order ${id} failed, and is tried again later:`, error);\n    return false;',
+        '    throw error;',
+      ],
+    ],
+    fails: ['ack', 'dead', 'history', 'reclaim'],
+  },
+  {
+    mistake: 'DELCONSUMER when it stops',
+    changes: [
+      [
+        "    signal.removeEventListener('abort', disconnect);",
+        `    await redis.xgroup('DELCONSUMER', STREAM, GROUP, name);
+    signal.removeEventListener('abort', disconnect);`,
+      ],
+    ],
+    fails: ['ack'],
+  },
+  {
+    mistake: 'one consumer name for all',
+    changes: [["'GROUP', GROUP, name, 'COUNT', 1,", "'GROUP', GROUP, 'worker', 'COUNT', 1,"]],
+    fails: ['ack', 'share', 'history'],
+  },
+  {
+    mistake: 'a group for each worker',
+    changes: [
+      ["'GROUP', GROUP, name, 'COUNT', 1,", "'GROUP', name, name, 'COUNT', 1,"],
+      [
+        `  await createGroup(redis);
+  const reader`,
+        `  await createGroup(redis);
+  await redis.xgroup('CREATE', STREAM, name, '0').catch(() => {});
+  const reader`,
+      ],
+    ],
+    fails: ['ack', 'share', 'stop', 'history', 'dead'],
+  },
+  {
+    mistake: 'takes orders from workers that are alive',
+    changes: [
+      [
+        'await reclaimOrders(redis, name, minIdleMs, handleOrder, signal);',
+        'await reclaimOrders(redis, name, 0, handleOrder, signal);',
+      ],
+      ['nextReclaim = Date.now() + minIdleMs / 2;', 'nextReclaim = Date.now() + 50;'],
+    ],
+    fails: ['share'],
+    mayFail: ['ack', 'history'],
+  },
+  {
+    mistake: 'reads fields by their position',
+    bodies: {
+      readOrder: `
+  const [, productId = '', , userId = '', , quantity, , timestamp] = fields;
+  return { productId, userId, quantity: Number(quantity), timestamp: Number(timestamp) };
+`,
+    },
+    fails: ['work', 'reclaim', 'crash'],
+  },
+];
