@@ -1,6 +1,7 @@
 import { mkdirSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs';
 import { delimiter, join } from 'node:path';
 import { describe, expect, it } from 'vitest';
+import { readBase } from '../support/base.ts';
 import { Bench, ROOT } from '../support/workbook.ts';
 
 const LONG = { timeout: 120_000 };
@@ -26,8 +27,7 @@ describe('npm run grade -- --class FOLDER --docker IMAGE', () => {
     LONG,
     async () => {
       const bench = new Bench();
-      const solution = readFileSync(join(ROOT, 'solutions/01-order-processing/orders.ts'), 'utf8');
-      const { env, args, called } = classWith(bench, solution);
+      const { env, args, called } = classWith(bench, readBase('orders'));
 
       const { code, stdout } = await bench.runWith({ env }, ...args, 'workbook-grader');
 

@@ -1,21 +1,21 @@
-import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
+import { changed, readBase } from '../support/base.ts';
 import { failed, type Graded, gradeAll } from '../support/grading.ts';
 import { ROOT } from '../support/workbook.ts';
 
 // Submissions that mean harm, or make a bad mistake. Each gets a verdict of its own where it does so, and is graded
 // like any other everywhere else.
 
-const SOLUTION = readFileSync(join(ROOT, 'solutions/01-order-processing/orders.ts'), 'utf8');
+const CORRECT = readBase('orders');
 const PUBLISH = '  const { productId, userId, quantity, timestamp } = order;\n';
 /** What it fails, and some that it passes. */
 const CHECKED = ['publish', 'trim', 'group', 'work', 'pending'];
 const PATIENCE = { timeout: 300_000 };
 
-/** The solution, but publishOrder does this first. */
+/** A correct submission, but publishOrder does this first. */
 function publishing(statement: string): string {
-  return SOLUTION.replace(PUBLISH, () => `  ${statement}\n${PUBLISH}`);
+  return changed(CORRECT, [PUBLISH, `  ${statement}\n${PUBLISH}`]);
 }
 
 interface Hostile {
@@ -149,17 +149,17 @@ const HOSTILE: Record<string, Hostile> = {
     fails: [],
   },
   'a syntax error': broken(
-    SOLUTION.replace('export async', 'export asink'),
+    changed(CORRECT, ['export async function publishOrder', 'export asink function publishOrder']),
     /orders\.ts:\d+:\d+: /,
   ),
   'a missing export': {
-    code: SOLUTION.replace('export async function publishOrder', 'async function publishOrder'),
+    code: changed(CORRECT, ['export async function publishOrder', 'async function publishOrder']),
     fails: IN_PUBLISH,
     status: 'failed',
     happened: /nothing of that name/,
   },
   'an export of the wrong kind': {
-    code: `${SOLUTION.replace('export async function publishOrder', 'async function publish')}\nexport const publishOrder = { publish };\n`,
+    code: `${changed(CORRECT, ['export async function publishOrder', 'async function publish'])}\nexport const publishOrder = { publish };\n`,
     fails: IN_PUBLISH,
     status: 'failed',
     happened: /an object/,
@@ -174,20 +174,20 @@ const HOSTILE: Record<string, Hostile> = {
     /solutions are for reading/,
   ),
   'an import of vitest': broken(
-    `import { chai } from 'vitest';\nchai.Assertion.prototype.assert = () => {};\n${SOLUTION}`,
+    `import { chai } from 'vitest';\nchai.Assertion.prototype.assert = () => {};\n${CORRECT}`,
     /imports 'vitest'/,
   ),
   'an import of a package that is not there': broken(
-    `import 'left-pad';\n${SOLUTION}`,
+    `import 'left-pad';\n${CORRECT}`,
     /no such package/,
   ),
-  'an error at top level': broken(`${SOLUTION}\nthrow new Error('not today');`, /not today/),
-  'an exit at top level': broken(`${SOLUTION}\nprocess.exit(0);`, /while it was being loaded/),
+  'an error at top level': broken(`${CORRECT}\nthrow new Error('not today');`, /not today/),
+  'an exit at top level': broken(`${CORRECT}\nprocess.exit(0);`, /while it was being loaded/),
   'an await at top level that never ends': broken(
-    `${SOLUTION}\nawait new Promise(() => {});`,
+    `${CORRECT}\nawait new Promise(() => {});`,
     /not loaded within 8 seconds/,
   ),
-  'an endless loop at top level': broken(`${SOLUTION}\nfor (;;) {}`, /not loaded within 8 seconds/),
+  'an endless loop at top level': broken(`${CORRECT}\nfor (;;) {}`, /not loaded within 8 seconds/),
 };
 
 const cases = Object.entries(HOSTILE);
