@@ -6,19 +6,12 @@
 // is measured inside watch mode, from the write to the verdict. Times are medians.
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import {
-  copyFileSync,
-  mkdirSync,
-  mkdtempSync,
-  readFileSync,
-  rmSync,
-  symlinkSync,
-  writeFileSync,
-} from 'node:fs';
+import { copyFileSync, mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { type Exercise, readExercises } from '../../grader/exercises.ts';
+import { readBase } from '../support/base.ts';
 import { copyOfTheWorkbook } from '../support/copy.ts';
 
 const ROOT = fileURLToPath(new URL('../..', import.meta.url));
@@ -75,10 +68,10 @@ class Watch {
   }
 
   /** Work mode in a copy of the workbook, at a requirement that is not met. */
-  static onWork({ name, folder: exercise, fileName, solution }: Exercise): Watch {
+  static onWork({ name, folder: exercise, fileName }: Exercise): Watch {
     const cwd = copyOfTheWorkbook({ folder }, 'workbook');
     const file = join(cwd, 'exercises', exercise, fileName);
-    writeFileSync(file, readFileSync(solution, 'utf8').replaceAll('xadd(', 'xlen('));
+    writeFileSync(file, readBase(name).replaceAll('xadd(', 'xlen('));
     return new Watch(file, /happened/, ['learn', name], cwd);
   }
 

@@ -1,13 +1,14 @@
-import { cpSync, mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
+import { changed, FORGETFUL, readBase } from '../support/base.ts';
 import { copyOfTheWorkbook } from '../support/copy.ts';
 import { Terminal } from '../support/terminal.ts';
-import { Bench, ROOT } from '../support/workbook.ts';
+import { Bench } from '../support/workbook.ts';
 
 const LONG = { timeout: 120_000 };
 const WAIT = { timeout: 15_000 };
-const SOLUTION = 'solutions/01-order-processing/orders.ts';
+const CORRECT = readBase('orders');
 
 /** A wrong file of the learner's, in the bench's folder. */
 function submission(bench: Bench, code: string): string {
@@ -15,8 +16,6 @@ function submission(bench: Bench, code: string): string {
   writeFileSync(file, code);
   return file;
 }
-
-const readSolution = () => readFileSync(SOLUTION, 'utf8');
 
 describe('npm run grade', () => {
   it('gives the solutions 300 of 300 points, and leaves nothing behind', LONG, async () => {
@@ -69,12 +68,14 @@ describe('npm run grade', () => {
       const bench = new Bench();
       const file = submission(
         bench,
-        readSolution()
-          .replace("'~',\n    KEPT_ORDERS", () => "'~',\n    1000 + KEPT_ORDERS * 0")
-          .replace(
+        changed(
+          CORRECT,
+          ['KEPT_ORDERS = 10_000', 'KEPT_ORDERS = 1000'],
+          [
             'const fields = { productId, userId, quantity, timestamp };',
             "console.log('adding', productId);\n  const fields = { productId, userId, quantity };",
-          ),
+          ],
+        ),
       );
 
       const { code, stdout } = await bench.run('grade', 'orders', '--file', file);
@@ -105,10 +106,10 @@ describe('npm run grade', () => {
     LONG,
     async () => {
       const bench = new Bench();
-      const code = readSolution().replace(
+      const code = changed(CORRECT, [
         '  const { productId, userId, quantity, timestamp } = order;',
         "  const { productId, userId, quantity, timestamp } = order;\n  const none: { price: number } = (order as any).discount;\n  console.log(none.price.toFixed(2));\n  const text: number = 'three';\n  redis.nothing();",
-      );
+      ]);
       const file = submission(bench, `${code}export const here = await import.meta.url;\n`);
 
       const { stdout } = await bench.run('grade', 'orders', '1', '--file', file);
@@ -132,12 +133,7 @@ describe('npm run grade', () => {
 
   it('opens all failures with --all', LONG, async () => {
     const bench = new Bench();
-    const file = submission(
-      bench,
-      readSolution()
-        .replace('KEPT_ORDERS = 10_000', 'KEPT_ORDERS = 10')
-        .replace("GROUP, '0'", () => "GROUP, '$'"),
-    );
+    const file = submission(bench, changed(FORGETFUL, ["GROUP, '0'", "GROUP, '$'"]));
 
     const { stdout } = await bench.run('grade', 'orders', '--all', '--file', file);
 
@@ -148,10 +144,7 @@ describe('npm run grade', () => {
     const bench = new Bench();
     const json = join(bench.folder, 'results.json');
     const xml = join(bench.folder, 'results.xml');
-    const file = submission(
-      bench,
-      readSolution().replace('KEPT_ORDERS = 10_000', 'KEPT_ORDERS = 10'),
-    );
+    const file = submission(bench, FORGETFUL);
 
     const args = ['orders', '--file', file, '--seed', '42'];
     const { code } = await bench.run('grade', ...args, '--json', json, '--junit', xml);
@@ -217,21 +210,18 @@ describe('bad input', () => {
 describe('npm run grade -- --watch', () => {
   it('grades again what was saved, and ends with Ctrl+C', LONG, async () => {
     const bench = new Bench();
-    const file = submission(
-      bench,
-      readSolution().replace('KEPT_ORDERS = 10_000', 'KEPT_ORDERS = 10'),
-    );
+    const file = submission(bench, FORGETFUL);
     const running = bench.start('grade', 'orders', '2', '--watch', '--file', file);
     await running.says(/0 of 7 points[\s\S]*Watching/);
 
-    writeFileSync(file, readSolution());
+    writeFileSync(file, CORRECT);
     await running.says(/ 7 of 7 points[\s\S]*Watching/);
     writeFileSync(file, 'this is no TypeScript');
     await running.says(/7 of 7 points[\s\S]*orders\.ts:1:\d+[\s\S]*Watching/);
     rmSync(file);
     await running.says(/There is no file/);
     // Saved as some editors do it: another file takes the name.
-    writeFileSync(`${file}.new`, readSolution());
+    writeFileSync(`${file}.new`, CORRECT);
     renameSync(`${file}.new`, file);
     await running.says(/There is no file[\s\S]*7 of 7 points/);
     running.ctrlC();
@@ -266,10 +256,7 @@ describe('a missing file', () => {
     const bench = new Bench();
     const copy = copyOfTheWorkbook(bench, 'a copy without orders');
     rmSync(join(copy, 'exercises/01-order-processing/orders.ts'));
-    cpSync(
-      join(ROOT, 'solutions/03-shopping-cart/cart.ts'),
-      join(copy, 'exercises/03-shopping-cart/cart.ts'),
-    );
+    writeFileSync(join(copy, 'exercises/03-shopping-cart/cart.ts'), readBase('cart'));
 
     const { code, stdout } = await bench.runWith({ cwd: copy }, 'grade');
 

@@ -14,13 +14,13 @@ import { unzipSync } from 'fflate';
 import { describe, expect, it } from 'vitest';
 import which from 'which';
 import { GRADESCOPE } from '../grader/schemas.ts';
+import { FORGETFUL, readBase } from '../support/base.ts';
 import { writeScript } from '../support/fake-programs.ts';
 import { Bench, ROOT } from '../support/workbook.ts';
 
 const LONG = { timeout: 120_000 };
 const WAIT = { timeout: 20_000 };
 const PROGRAMS = ['setup.sh', 'run_autograder'];
-const SOLUTION = readFileSync(join(ROOT, 'solutions/01-order-processing/orders.ts'), 'utf8');
 
 /** Unpacks a zip as Gradescope does, with `unzip` where there is one: it keeps what can be executed. */
 async function unpack(bench: Bench, zip: string, folder: string): Promise<void> {
@@ -87,10 +87,7 @@ describe('npm run gradescope-zip', () => {
       /apt-get install .*redis-server[\s\S]*curl .*nodejs\.org[\s\S]*tar .*\/usr\/local[\s\S]*npm ci\nnpm run doctor/,
     );
 
-    writeFileSync(
-      join(folder, 'submission', 'orders.ts'),
-      SOLUTION.replace('KEPT_ORDERS = 10_000', 'KEPT_ORDERS = 10'),
-    );
+    writeFileSync(join(folder, 'submission', 'orders.ts'), FORGETFUL);
     const { code } = await bench.spawn(join(folder, 'run_autograder'), [], { cwd: folder }).ended;
 
     expect(code).toBe(0);
@@ -108,7 +105,7 @@ describe('npm run gradescope-zip', () => {
     const bench = new Bench();
     const folder = await autograder(bench);
     symlinkSync(join(ROOT, 'node_modules'), join(folder, 'source/workbook/node_modules'));
-    writeFileSync(join(folder, 'submission', 'order.ts'), SOLUTION);
+    writeFileSync(join(folder, 'submission', 'order.ts'), readBase('orders'));
 
     const { code } = await bench.spawn(join(folder, 'run_autograder'), [], { cwd: folder }).ended;
 
