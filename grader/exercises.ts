@@ -1,6 +1,6 @@
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { require as requireTypeScript } from 'tsx/cjs/api';
+import { loadTypeScript } from '../system/load-typescript.ts';
 import { EXERCISES, GRADER, SOLUTIONS } from '../system/paths.ts';
 import { UserError } from '../system/process/user-error.ts';
 import type { Requirement } from './requirement.ts';
@@ -105,9 +105,8 @@ function readExercise(folder: string, number: number): Exercise {
     if (!existsSync(needed)) throw new UserError(`The exercise ${folder} has no ${needed}.`);
   }
   // Not with `import()`: what is asked for is known only now, and a caller should not have to wait.
-  const module: { requirements: readonly Requirement[]; learned?: string } = requireTypeScript(
+  const module: { requirements: readonly Requirement[]; learned?: string } = loadTypeScript(
     join(GRADER, folder, 'requirements.ts'),
-    import.meta.url,
   );
   return {
     number,

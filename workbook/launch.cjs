@@ -1,10 +1,9 @@
 // Starts a command of the workbook: `node workbook/launch.cjs chapter 3`.
 //
 // Plain JavaScript on purpose: it must still run on the old Node that it has to complain about.
-// `tsx/cjs` rather than `--import tsx`, because a command is then up in half the time.
 'use strict';
 
-const { tmpdir } = require('node:os');
+const { join } = require('node:path');
 
 const MINIMUM = { major: 20, minor: 12 };
 
@@ -21,10 +20,11 @@ if (tooOld) {
   process.exitCode = 1;
 } else {
   try {
-    // @ts-expect-error it has no types
-    require('tsx/cjs');
-    const { command } = require(`./commands/${name}.ts`);
-    const { runCommand } = require('../system/process/lifetime.ts');
+    const { loadTypeScript } = require('../system/typescript.cjs');
+    const { command, runCommand } = loadTypeScript(
+      join(__dirname, 'commands', `${name}.ts`),
+      join(__dirname, '..', 'system', 'process', 'lifetime.ts'),
+    );
     runCommand(command, typed);
   } catch (error) {
     const explanation = explain(error);
@@ -40,12 +40,9 @@ if (tooOld) {
  */
 function explain(error) {
   if (!(error instanceof Error)) return undefined;
-  const { code = '', path = '' } = /** @type {NodeJS.ErrnoException} */ (error);
+  const { code } = /** @type {NodeJS.ErrnoException} */ (error);
   if (code === 'MODULE_NOT_FOUND') {
     return 'The workbook is not set up yet. In this folder, type: npm ci';
-  }
-  if (path.startsWith(tmpdir())) {
-    return `Cannot write to the folder for temporary files: ${error.message}\nSet TMPDIR to one that can be written.`;
   }
   return undefined;
 }

@@ -2,9 +2,12 @@
 // on standard input (class-messages.ts).
 'use strict';
 
-// @ts-expect-error it has no types
-require('tsx/cjs');
-const { command } = require('./grade-worker.ts');
-const { runCommand } = require('../../system/process/lifetime.ts');
+const { join } = require('node:path');
+const { loadTypeScript } = require('../../system/typescript.cjs');
+
+const { command, runCommand } = loadTypeScript(
+  join(__dirname, 'grade-worker.ts'),
+  join(__dirname, '..', '..', 'system', 'process', 'lifetime.ts'),
+);
 
 runCommand(command, process.argv.slice(2));

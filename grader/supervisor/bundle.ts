@@ -2,11 +2,11 @@ import { createRequire } from 'node:module';
 import { basename, dirname, join, relative, resolve, sep } from 'node:path';
 import { fileURLToPath, pathToFileURL } from 'node:url';
 import { build, type Message, type OnResolveResult, type Plugin } from 'esbuild';
-import { ROOT } from '../../system/paths.ts';
+import { GRADER, ROOT } from '../../system/paths.ts';
 import type { Problem } from '../messages.ts';
 
-const HOST = fileURLToPath(new URL('../host/host.ts', import.meta.url));
-const TIMERS = fileURLToPath(new URL('../host/timers.ts', import.meta.url));
+const HOST = join(GRADER, 'host', 'host.ts');
+const TIMERS = join(GRADER, 'host', 'timers.ts');
 const NODE = 'node20';
 const REQUIRE =
   'import { createRequire } from "node:module"; const require = createRequire(import.meta.url);';

@@ -1,9 +1,10 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { randomUUID } from 'node:crypto';
 import { once } from 'node:events';
-import { fileURLToPath } from 'node:url';
+import { join } from 'node:path';
+import { ROOT } from '../paths.ts';
 
-const SCRIPT = fileURLToPath(new URL('./guardian-process.cjs', import.meta.url));
+const SCRIPT = join(ROOT, 'system', 'process', 'guardian-process.cjs');
 
 const MARK = 'WORKBOOK_COMMAND';
 

@@ -1,8 +1,8 @@
 import { cpSync, mkdtempSync, readdirSync, rmSync, statSync } from 'node:fs';
 import { availableParallelism, tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
 import which from 'which';
+import { ROOT } from '../paths.ts';
 import { guardPath } from '../process/guardian.ts';
 import { run } from '../process/run-program.ts';
 import type { NotFound, RedisBinary } from './binary.ts';
@@ -12,7 +12,7 @@ import type { Progress } from './fetch-progress.ts';
 /** The last line of Redis whose sources need nothing but `make` and a C compiler. */
 export const PINNED_VERSION = '7.2.12';
 
-const WORKER = fileURLToPath(new URL('./compile-redis.cjs', import.meta.url));
+const WORKER = join(ROOT, 'system', 'redis', 'compile-redis.cjs');
 const STALLED_MS = Number(process.env.WORKBOOK_STALLED_MS ?? 60_000);
 const LOOK_EVERY_MS = 1000;
 const SERVER = process.platform === 'win32' ? 'memurai.exe' : 'redis-server';

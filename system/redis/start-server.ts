@@ -126,7 +126,10 @@ function makeFolder(): string {
   try {
     return mkdtempSync(join(tmpdir(), 'redis-streams-'));
   } catch (error) {
-    throw fileSystemTrouble(error, `make a folder for the Redis server in ${tmpdir()}`);
+    throw fileSystemTrouble(
+      error,
+      `make a folder for the Redis server in ${tmpdir()} (TMPDIR can name another)`,
+    );
   }
 }
 

@@ -1,15 +1,12 @@
 import { type ChildProcess, spawn } from 'node:child_process';
-import { createRequire } from 'node:module';
 import { createInterface } from 'node:readline';
 import type { Readable } from 'node:stream';
-import { pathToFileURL } from 'node:url';
+import { programArguments } from '../../system/load-typescript.ts';
 import { ROOT } from '../../system/paths.ts';
 import { guard } from '../../system/process/guardian.ts';
 import type { Lifetime } from '../../system/process/lifetime.ts';
 import { killGroup } from '../../system/process/run-program.ts';
 
-/** What teaches a program's Node to read TypeScript; a URL, since a Windows path is none. */
-const TYPESCRIPT = pathToFileURL(createRequire(import.meta.url).resolve('tsx/esm')).href;
 const STOP_DEADLINE_MS = 5000;
 
 /** How a program ended. */
@@ -80,7 +77,7 @@ export class BackgroundProgram {
 }
 
 function spawnProgram(file: string, options: ProgramOptions, stdio: 'inherit' | 'pipe') {
-  const child = spawn(process.execPath, ['--import', TYPESCRIPT, file, ...options.args], {
+  const child = spawn(process.execPath, [...programArguments(file), ...options.args], {
     cwd: ROOT,
     env: { ...process.env, REDIS_URL: options.url },
     stdio: stdio === 'inherit' ? 'inherit' : ['ignore', 'pipe', 'pipe'],

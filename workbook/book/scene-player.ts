@@ -5,6 +5,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { wrapAnsi } from 'fast-wrap-ansi';
 import type { Redis } from 'ioredis';
 import type { Actor, Scene, Stage, StartOptions } from '../../chapters/stage.ts';
+import { loadTypeScript } from '../../system/load-typescript.ts';
 import { CHAPTERS } from '../../system/paths.ts';
 import type { Lifetime } from '../../system/process/lifetime.ts';
 import { UserError } from '../../system/process/user-error.ts';
@@ -25,13 +26,13 @@ const LABEL_COLOURS = [colour.cyan, colour.yellow, colour.magenta, colour.green,
 
 const require = createRequire(import.meta.url);
 
-/** Loads a chapter's scene. It is TypeScript, hence `require`, which the launcher has taught that. */
+/** Loads a chapter's scene. */
 export function loadScene(chapter: Chapter): Scene {
   const file = sceneFile(chapter);
   if (!existsSync(file)) {
     throw new UserError(`Chapter ${chapter.number} has no scene yet: ${file} is missing.`);
   }
-  return require(file);
+  return loadTypeScript(file);
 }
 
 /** The Stage on which `npm run chapter N` plays: it prints, and it ends what a scene has started. */

@@ -1,4 +1,3 @@
-import { createRequire } from 'node:module';
 import { commandArguments } from '../../system/arguments.ts';
 import type { Command } from '../../system/process/lifetime.ts';
 import { colour } from '../../system/terminal/colour.ts';
@@ -13,8 +12,6 @@ const USAGE = [
   'npm run chapter 4 consumer alpha       runs one program of it, with its arguments',
 ];
 
-const require = createRequire(import.meta.url);
-
 export const command: Command = async (lifetime, typed) => {
   const { positionals, has, rest } = commandArguments(typed, {
     usage: USAGE,
@@ -24,8 +21,8 @@ export const command: Command = async (lifetime, typed) => {
   });
   const [wanted, programName] = positionals;
   if (!wanted) {
-    const list: typeof import('../book/chapter-list.ts') = require('../book/chapter-list.ts');
-    print(list.chapterList());
+    const { chapterList } = await import('../book/chapter-list.ts');
+    print(chapterList());
     return 0;
   }
 
@@ -36,7 +33,7 @@ export const command: Command = async (lifetime, typed) => {
     printGap();
   }
   // Loaded now that the first line is on the screen: it takes longer than a Redis takes to start.
-  const { playScene, runProgram }: typeof import('../book/play.ts') = require('../book/play.ts');
+  const { playScene, runProgram } = await import('../book/play.ts');
   if (program) return runProgram(program, rest, lifetime);
   const code = await playScene(chapter, has('live'), lifetime);
   if (code === 0) await notePlayed(chapter.number);

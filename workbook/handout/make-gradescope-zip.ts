@@ -1,14 +1,14 @@
 import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, relative, sep } from 'node:path';
-import { fileURLToPath } from 'node:url';
 import { type Zippable, zipSync } from 'fflate';
 import type { Exercise } from '../../grader/exercises.ts';
+import { ROOT } from '../../system/paths.ts';
 import { guardPath } from '../../system/process/guardian.ts';
 import { fileSystemTrouble } from '../../system/process/user-error.ts';
 import { makeHandout } from './make-handout.ts';
 
-const TEMPLATES = fileURLToPath(new URL('./gradescope', import.meta.url));
+const TEMPLATES = join(ROOT, 'workbook', 'handout', 'gradescope');
 const PROGRAMS = ['setup.sh', 'run_autograder'];
 const UNIX = 3;
 const MODES = { program: 0o755, file: 0o644 };

@@ -1,12 +1,11 @@
 import { chmodSync, mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
-import { ROOT } from '../../../system/paths.ts';
+import { GRADER, ROOT } from '../../../system/paths.ts';
 import { run } from '../../../system/process/run-program.ts';
 import type { Isolation } from '../../supervisor/isolation.ts';
 import { CPU_SECONDS, LARGEST_FILE } from './limits.ts';
 
-const SCRIPT = fileURLToPath(new URL('./run-limited.sh', import.meta.url));
+const SCRIPT = join(GRADER, 'classroom', 'isolation', 'run-limited.sh');
 const IOREDIS = join(ROOT, 'node_modules', 'ioredis');
 /** The user `nobody`, where there is one. */
 const NOBODY = 65_534;

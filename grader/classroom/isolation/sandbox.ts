@@ -1,12 +1,11 @@
 import { existsSync, mkdirSync, realpathSync, statSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
-import { fileURLToPath } from 'node:url';
-import { ROOT } from '../../../system/paths.ts';
+import { GRADER, ROOT } from '../../../system/paths.ts';
 import { run } from '../../../system/process/run-program.ts';
 import type { Isolation } from '../../supervisor/isolation.ts';
 import { CPU_SECONDS, LARGEST_FILE } from './limits.ts';
 
-const SCRIPT = fileURLToPath(new URL('./enter-sandbox.sh', import.meta.url));
+const SCRIPT = join(GRADER, 'classroom', 'isolation', 'enter-sandbox.sh');
 const UNSHARE = 'unshare';
 const NAMESPACES = ['--user', '--map-root-user', '--mount', '--net', '--pid', '--ipc', '--uts'];
 const SYSTEM = [

@@ -1,0 +1,152 @@
+// Runs TypeScript in a hurry: bundles a file with all that it imports into one of JavaScript, and keeps the bundle until one of
+// its sources changes. To load a command file by file takes longer than what most commands do.
+//
+// Plain JavaScript: it has to be there before anything of ours that is not. Where nothing can be kept (a folder that is
+// read-only), and where a file has a mistake in it, tsx does the same, only later.
+'use strict';
+
+const { createHash } = require('node:crypto');
+const fs = require('node:fs');
+const { join, resolve } = require('node:path');
+const { pathToFileURL } = require('node:url');
+
+const ROOT = resolve(__dirname, '..');
+/** Where tools keep what can be made again; it goes with the packages. */
+const CACHE = join(ROOT, 'node_modules', '.cache', 'redis-streams-workbook');
+/** npm writes it whenever it changes a package. */
+const PACKAGES = join(ROOT, 'node_modules', '.package-lock.json');
+const HEAD = '//! ';
+/** They come with programs of their own, or load their parts themselves. */
+const NOT_BUNDLED = ['esbuild', 'fsevents', 'tsx', 'typescript', 'vitest'];
+
+/**
+ * What all bundles have in common.
+ * @type {import('esbuild').BuildOptions & { write: false, metafile: true }}
+ */
+const COMMON = {
+  bundle: true,
+  write: false,
+  metafile: true,
+  absWorkingDir: ROOT,
+  platform: 'node',
+  target: 'node20',
+  sourcemap: 'inline',
+  sourcesContent: false,
+  logLevel: 'silent',
+};
+
+/**
+ * Loads TypeScript files of the workbook, and what they import: all that they export, together.
+ *
+ * @param {string[]} files their whole paths
+ */
+function loadTypeScript(...files) {
+  const bundle = keep(files, 'cjs', {
+    format: 'cjs',
+    external: NOT_BUNDLED,
+    // All in one file, they are where this one is; `ROOT` says where the others were.
+    define: { 'import.meta.url': JSON.stringify(pathToFileURL(join(__dirname, 'paths.ts')).href) },
+  });
+  if (bundle) return require(bundle);
+  // @ts-expect-error it has no types
+  require('tsx/cjs');
+  return Object.assign({}, ...files.map((file) => require(file)));
+}
+
+/**
+ * How to run a program of a chapter: what `node` has to be called with.
+ *
+ * @param {string} file its whole path
+ * @returns {string[]}
+ */
+function programArguments(file) {
+  const js =
+    'import { createRequire } from "node:module"; const require = createRequire(import.meta.url);';
+  // Some packages are CommonJS.
+  const bundle = keep([file], 'mjs', { format: 'esm', banner: { js } });
+  if (bundle) return ['--enable-source-maps', bundle];
+  return ['--import', pathToFileURL(require.resolve('tsx/esm')).href, file];
+}
+
+/**
+ * The bundle of these files, made anew if it has to be; undefined when it cannot be kept.
+ *
+ * @param {string[]} files
+ * @param {string} ending
+ * @param {import('esbuild').BuildOptions} options
+ */
+function keep(files, ending, options) {
+  // Another version of this file makes other bundles.
+  const key = [fs.readFileSync(__filename, 'utf8'), ...files].join('\n');
+  const name = createHash('sha256').update(key).digest('hex').slice(0, 16);
+  const bundle = join(CACHE, `${name}.${ending}`);
+  if (isFresh(bundle)) return bundle;
+  try {
+    const text = makeBundle(files, options);
+    fs.mkdirSync(CACHE, { recursive: true });
+    const draft = `${bundle}.${process.pid}`;
+    fs.writeFileSync(draft, text);
+    fs.renameSync(draft, bundle);
+    removeStale();
+    return bundle;
+  } catch {
+    return undefined;
+  }
+}
+
+/**
+ * The text of a bundle: behind a line that says what it was made of.
+ *
+ * @param {string[]} files
+ * @param {import('esbuild').BuildOptions} options
+ */
+function makeBundle(files, options) {
+  /** @type {typeof import('esbuild')} */
+  const { buildSync } = require('esbuild');
+  const contents = files.map((file) => `export * from ${JSON.stringify(file)};`).join('\n');
+  // A default export is not among those that `export *` passes on.
+  const entry =
+    files.length === 1 ? { entryPoints: files } : { stdin: { contents, resolveDir: ROOT } };
+  const { outputFiles = [], metafile } = buildSync({ ...COMMON, ...options, ...entry });
+  const own = Object.keys(metafile?.inputs ?? {}).filter(
+    (input) => !/node_modules|^<stdin>$/.test(input),
+  );
+  const sources = [...own.map((input) => resolve(ROOT, input)), PACKAGES].map(withStamp);
+  const about = JSON.stringify({ node: process.versions.node, sources });
+  return `${HEAD}${about}\n${outputFiles[0]?.text}`;
+}
+
+/**
+ * Whether nothing that a bundle was made of has changed since.
+ * @param {string} bundle
+ */
+function isFresh(bundle) {
+  try {
+    const text = fs.readFileSync(bundle, 'utf8');
+    const { node, sources } = JSON.parse(text.slice(HEAD.length, text.indexOf('\n')));
+    return (
+      node === process.versions.node &&
+      sources.every((/** @type {[string, string]} */ [path, known]) => withStamp(path)[1] === known)
+    );
+  } catch {
+    return false; // there is none, or not all of it
+  }
+}
+
+/**
+ * A file, and what changes whenever it does.
+ * @param {string} path
+ */
+function withStamp(path) {
+  const { mtimeMs, size } = fs.statSync(path, { throwIfNoEntry: false }) ?? {};
+  return [path, `${mtimeMs} ${size}`];
+}
+
+/** Removes what nobody can use any more, also of copies of the workbook that share its packages and are gone. */
+function removeStale() {
+  for (const name of fs.readdirSync(CACHE).filter((file) => /\.[cm]js$/.test(file))) {
+    if (!isFresh(join(CACHE, name))) fs.rmSync(join(CACHE, name), { force: true });
+  }
+}
+
+module.exports = { loadTypeScript, programArguments };
