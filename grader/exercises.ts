@@ -1,11 +1,14 @@
-import { existsSync, readdirSync, readFileSync } from 'node:fs';
+import { existsSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { loadTypeScript } from '../system/load-typescript.ts';
+import {
+  findNumbered,
+  type NumberedFolder,
+  readNumberedFolders,
+} from '../system/numbered-folders.ts';
 import { EXERCISES, GRADER, SOLUTIONS } from '../system/paths.ts';
 import { UserError } from '../system/process/user-error.ts';
 import type { Requirement } from './requirement.ts';
-
-const FOLDER = /^(\d\d)-(.+)$/;
 
 /** A folder under `exercises/`, with the folders of the same name under `solutions/` and `grader/`. */
 export interface Exercise {
@@ -31,12 +34,7 @@ export interface Exercise {
 
 /** All exercises, in order, as the folders say. */
 export function readExercises(): Exercise[] {
-  return readdirSync(EXERCISES)
-    .sort()
-    .flatMap((folder) => {
-      const [, number] = FOLDER.exec(folder) ?? [];
-      return number ? [readExercise(folder, Number(number))] : [];
-    });
+  return readNumberedFolders(EXERCISES).map(readExercise);
 }
 
 /**
@@ -45,22 +43,11 @@ export function readExercises(): Exercise[] {
  * @throws UserError when no exercise, or more than one, is meant
  */
 export function findExercise(wanted: string): Exercise {
-  const exercises = readExercises();
-  const number = /^\d+$/.test(wanted) ? Number(wanted) : undefined;
-  const text = wanted.toLowerCase();
-  const meant = exercises.filter((exercise) =>
-    number === undefined
-      ? exercise.folder.includes(text) || exercise.fileName.startsWith(text)
-      : exercise.number === number,
-  );
-  const [exercise] = meant;
-  if (exercise && meant.length === 1) return exercise;
-  const choice = (meant.length > 1 ? meant : exercises).map((e) => `${e.number} (${e.name})`);
-  throw new UserError(
-    meant.length > 1
-      ? `'${wanted}' could be exercise ${choice.join(' or ')}.`
-      : `There is no exercise '${wanted}'; there are ${choice.join(', ')}.`,
-  );
+  return findNumbered(wanted, 'exercise', readExercises(), ({ name, fileName, folder }) => [
+    name,
+    fileName,
+    folder,
+  ]);
 }
 
 /**
@@ -90,7 +77,7 @@ export function findRequirement(
   );
 }
 
-function readExercise(folder: string, number: number): Exercise {
+function readExercise({ number, name: folder, title }: NumberedFolder): Exercise {
   // The solution's file gives the name: a learner's own may have been moved away. A handout has no solutions.
   const home = existsSync(SOLUTIONS) ? SOLUTIONS : EXERCISES;
   const code = readdirSync(join(home, folder)).filter((file) => file.endsWith('.ts'));
@@ -111,7 +98,7 @@ function readExercise(folder: string, number: number): Exercise {
   return {
     number,
     folder,
-    title: readTitle(folder),
+    title,
     fileName,
     name: fileName.replace(/\.ts$/, ''),
     file: join(EXERCISES, folder, fileName),
@@ -121,10 +108,4 @@ function readExercise(folder: string, number: number): Exercise {
     requirements: module.requirements,
     learned: module.learned,
   };
-}
-
-function readTitle(folder: string): string {
-  const readme = join(EXERCISES, folder, 'README.md');
-  const heading = existsSync(readme) && /^# +(.+)$/m.exec(readFileSync(readme, 'utf8'))?.[1];
-  return heading ? heading.replace(/^\d+\W+/, '') : folder;
 }

@@ -1,7 +1,7 @@
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { basename, join } from 'node:path';
+import { findNumbered, onlyOne, readNumberedFolders } from '../../system/numbered-folders.ts';
 import { CHAPTERS } from '../../system/paths.ts';
-import { UserError } from '../../system/process/user-error.ts';
 
 /** A folder under `chapters/`. */
 export interface Chapter {
@@ -23,27 +23,17 @@ export interface Program {
   readonly summary: string;
 }
 
-const CHAPTER_FOLDER = /^(\d\d)-(.+)$/;
 const SCENE = 'scene.ts';
 
 /** All chapters, in order, as the folders say. */
 export function readChapters(): Chapter[] {
-  return readdirSync(CHAPTERS)
-    .sort()
-    .flatMap((name) => {
-      const [, number, slug] = CHAPTER_FOLDER.exec(name) ?? [];
-      if (!number || !slug) return [];
-      const folder = join(CHAPTERS, name);
-      return [
-        {
-          number: Number(number),
-          slug,
-          folder,
-          title: readTitle(folder),
-          programs: readPrograms(folder),
-        },
-      ];
-    });
+  return readNumberedFolders(CHAPTERS).map(({ number, slug, title, path }) => ({
+    number,
+    slug,
+    title,
+    folder: path,
+    programs: readPrograms(path),
+  }));
 }
 
 /**
@@ -52,19 +42,7 @@ export function readChapters(): Chapter[] {
  * @throws UserError when no chapter, or more than one, is meant
  */
 export function findChapter(wanted: string): Chapter {
-  const chapters = readChapters();
-  const number = /^\d+$/.test(wanted) ? Number(wanted) : undefined;
-  const meant = chapters.filter((chapter) =>
-    number === undefined ? chapter.slug.includes(wanted.toLowerCase()) : chapter.number === number,
-  );
-  const [chapter] = meant;
-  if (chapter && meant.length === 1) return chapter;
-  const choice = (meant.length > 1 ? meant : chapters).map((c) => `${c.number} (${c.slug})`);
-  throw new UserError(
-    meant.length > 1
-      ? `'${wanted}' could be chapter ${choice.join(' or ')}.`
-      : `There is no chapter '${wanted}'; there are ${choice.join(', ')}.`,
-  );
+  return findNumbered(wanted, 'chapter', readChapters(), ({ slug }) => [slug]);
 }
 
 /**
@@ -76,14 +54,10 @@ export function findProgram(chapter: Chapter, wanted: string): Program {
   const name = basename(wanted, '.ts').toLowerCase();
   const exact = chapter.programs.find((program) => program.name === name);
   const meant = chapter.programs.filter((program) => program.name.includes(name));
-  const program = exact ?? (meant.length === 1 ? meant[0] : undefined);
-  if (program) return program;
-  const choice = (meant.length > 1 ? meant : chapter.programs).map((p) => p.name);
-  throw new UserError(
-    meant.length > 1
-      ? `'${wanted}' could be ${choice.join(' or ')}.`
-      : `Chapter ${chapter.number} has no program '${wanted}'; it has ${choice.join(', ')}.`,
-  );
+  return onlyOne(exact ? [exact] : meant, chapter.programs, (program) => program.name, {
+    several: `'${wanted}' could be`,
+    none: `Chapter ${chapter.number} has no program '${wanted}'; it has`,
+  });
 }
 
 /** The file that plays a chapter's scene, and the pages of its lesson. */
@@ -95,19 +69,10 @@ export function lessonFile(chapter: Chapter): string {
   return join(chapter.folder, 'README.md');
 }
 
-function readLesson(folder: string): string {
-  const lesson = join(folder, 'README.md');
-  return existsSync(lesson) ? readFileSync(lesson, 'utf8') : '';
-}
-
-function readTitle(folder: string): string {
-  const heading = /^# +(.+)$/m.exec(readLesson(folder))?.[1] ?? basename(folder);
-  return heading.replace(/^(chapter )?\d+\W+/i, '');
-}
-
 /** The programs of a chapter, in the order in which its lesson first names them. */
 function readPrograms(folder: string): Program[] {
-  const lesson = readLesson(folder);
+  const file = join(folder, 'README.md');
+  const lesson = existsSync(file) ? readFileSync(file, 'utf8') : '';
   const place = (name: string) => {
     const index = lesson.indexOf(`${name}.ts`);
     return index === -1 ? lesson.length : index;
