@@ -1,6 +1,8 @@
 import { wrapAnsi } from 'fast-wrap-ansi';
+import type { Lifetime } from '../process/lifetime.ts';
 import { colour } from './colour.ts';
-import type { Screen } from './screen.ts';
+import { type KeyListener, listenToKeys } from './keys.ts';
+import { Screen } from './screen.ts';
 
 const SCROLLING: Record<string, (height: number) => number> = {
   up: () => -1,
@@ -15,17 +17,37 @@ const SCROLLING: Record<string, (height: number) => number> = {
   end: () => Number.POSITIVE_INFINITY,
 };
 
-/** A text that may be longer than the screen: a heading and a footer that stay, and between them what can be scrolled. */
+/**
+ * The whole screen, with a text that may be longer: a heading and a footer that stay, and between them what can be scrolled.
+ * It is there until it is left, or the command ends.
+ */
 export class Page {
+  /** Settles when the page was left; rejects when that was for an error. */
+  readonly left: Promise<void>;
+  /** Gives the terminal back as it was. */
+  leave: (error?: unknown) => void = () => {};
   readonly #screen: Screen;
   #head: readonly string[] = [];
   #body = '';
   #foot: readonly string[] = [];
   #top = 0;
 
-  constructor(screen: Screen) {
-    this.#screen = screen;
-    screen.onResize = () => this.#draw();
+  constructor(lifetime: Lifetime, onKey: KeyListener) {
+    this.#screen = new Screen(lifetime, () => this.#draw());
+    const release = listenToKeys(onKey);
+    this.left = new Promise((resolve, reject) => {
+      this.leave = (error) => {
+        release();
+        this.#screen.close();
+        if (error === undefined) resolve();
+        else reject(error);
+      };
+    });
+    lifetime.signal.addEventListener('abort', () => this.leave(), { once: true });
+  }
+
+  get columns(): number {
+    return this.#screen.columns;
   }
 
   /** Shows a text from its beginning; with `stay`, from where the one before was scrolled to. */
@@ -47,8 +69,15 @@ export class Page {
   }
 
   #height(): number {
-    const fixed = this.#wrapped(this.#head).length + this.#wrapped(this.#foot).length;
-    return Math.max(1, this.#screen.rows - fixed - 2);
+    return Math.max(1, this.#screen.rows - this.#above().length - this.#below().length - 1);
+  }
+
+  #above(): string[] {
+    return this.#head.length > 0 ? [...this.#wrapped(this.#head), ''] : [];
+  }
+
+  #below(): string[] {
+    return this.#wrapped(this.#foot);
   }
 
   #wrapped(lines: readonly string[]): string[] {
@@ -61,9 +90,10 @@ export class Page {
     const height = this.#height();
     this.#top = Math.max(0, Math.min(this.#top, lines.length - height));
     const part = lines.slice(this.#top, this.#top + height);
-    const below = lines.length - this.#top - part.length;
-    const more = below > 0 ? `${below} more lines below: space, or the arrow keys` : '';
+    const left = lines.length - this.#top - part.length;
+    const more = left > 0 ? `${left} more lines below: space, or the arrow keys` : '';
     const filling = Array.from({ length: height - part.length }, () => '');
-    this.#screen.draw([...this.#head, '', ...part, ...filling, colour.dim(more), ...this.#foot]);
+    const below = [colour.dim(more), ...this.#below()];
+    this.#screen.draw([...this.#above(), ...part, ...filling, ...below]);
   }
 }

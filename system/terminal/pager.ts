@@ -1,9 +1,8 @@
 import type { Lifetime } from '../process/lifetime.ts';
 import { colour } from './colour.ts';
-import { isInteractive, listenToKeys } from './keys.ts';
+import { isInteractive } from './keys.ts';
 import { Page } from './page.ts';
 import { print } from './print.ts';
-import { Screen } from './screen.ts';
 
 const LEAVING = new Set(['q', 'escape', 'ctrl+c', 'return']);
 
@@ -13,19 +12,10 @@ export async function pageThrough(title: string, text: string, lifetime: Lifetim
     print(text);
     return;
   }
-  const screen = new Screen(lifetime);
-  const page = new Page(screen);
-  page.show([colour.dim(title)], text, [colour.dim('space: on   b: back   q: leave')]);
-  await new Promise<void>((resolve) => {
-    const release = listenToKeys((key) => {
-      if (LEAVING.has(key)) done();
-      else page.scroll(key);
-    });
-    const done = () => {
-      release();
-      screen.close();
-      resolve();
-    };
-    lifetime.signal.addEventListener('abort', done, { once: true });
+  const page = new Page(lifetime, (key) => {
+    if (LEAVING.has(key)) page.leave();
+    else page.scroll(key);
   });
+  page.show([colour.dim(title)], text, [colour.dim('space: on   b: back   q: leave')]);
+  await page.left;
 }

@@ -12,14 +12,14 @@ const SMALLEST = { columns: 20, rows: 6 };
  * one piece over the one before, so that nothing flickers.
  */
 export class Screen {
-  readonly #onResize = () => this.onResize();
+  readonly #onResize: () => void;
   #open = true;
-  /** Called when the window has another size now. */
-  onResize: () => void = () => {};
 
-  constructor(lifetime: Lifetime) {
+  /** @param onResize called when the window has another size now */
+  constructor(lifetime: Lifetime, onResize: () => void) {
+    this.#onResize = onResize;
     process.stdout.write(ENTER);
-    process.stdout.on('resize', this.#onResize);
+    process.stdout.on('resize', onResize);
     lifetime.atEnd(() => this.close());
   }
 

@@ -115,7 +115,7 @@ describe('npm run learn', () => {
     terminal.press('d');
     await terminal.shows('You have not solved it yet');
     terminal.press('y');
-    await terminal.shows('+ solutions/01-order-processing/orders.ts');
+    await terminal.shows('+++ solutions/01-order-processing/orders.ts');
 
     terminal.press('x');
     await terminal.shows('Begin again?');
@@ -125,6 +125,7 @@ describe('npm run learn', () => {
     await terminal.shows('Begin again?');
     terminal.press('y');
     await expect.poll(read, WAIT).toBe(STARTER);
+    await terminal.shows(/Your file is kept as[\s\S]*Graded at/);
     const { stdout } = await bench.runWith({ cwd }, 'restore', 'orders');
     expect(stdout).toContain(' 1  ');
 

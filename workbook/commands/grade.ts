@@ -14,8 +14,8 @@ import type { Command, Lifetime } from '../../system/process/lifetime.ts';
 import { UserError } from '../../system/process/user-error.ts';
 import { print } from '../../system/terminal/print.ts';
 import { noteResult } from '../learner/note-result.ts';
+import { NO_SOLUTIONS } from '../learner/solution.ts';
 import { gradeOnSave } from '../work/grade-on-save.ts';
-import { NO_SOLUTIONS } from '../work/work-asides.ts';
 
 const USAGE = [
   'npm run grade                          grades all exercises',

@@ -1,10 +1,10 @@
-import { readFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { findExercise } from '../../grader/exercises.ts';
 import { commandArguments } from '../../system/arguments.ts';
 import { shownPath } from '../../system/paths.ts';
 import type { Command } from '../../system/process/lifetime.ts';
-import { fileSystemTrouble, UserError } from '../../system/process/user-error.ts';
+import { UserError } from '../../system/process/user-error.ts';
+import { readText } from '../../system/read-text.ts';
 import { pageThrough } from '../../system/terminal/pager.ts';
 import { findChapter, lessonFile } from '../book/chapters.ts';
 import { lessonText } from '../book/lesson-text.ts';
@@ -19,7 +19,7 @@ export const command: Command = async (lifetime, typed) => {
   const [wanted, ...more] = positionals;
   if (!wanted || more.length > 0) throw new UserError(`Which one?\n${USAGE.join('\n')}`);
   const file = /^\d+$/.test(wanted) ? lessonFile(findChapter(wanted)) : fileOf(wanted);
-  await pageThrough(shownPath(file), lessonText(read(file)), lifetime);
+  await pageThrough(shownPath(file), lessonText(readText(file)), lifetime);
   return 0;
 };
 
@@ -30,13 +30,5 @@ function fileOf(wanted: string): string {
   } catch (error) {
     if (!(error instanceof UserError)) throw error;
     return lessonFile(findChapter(wanted));
-  }
-}
-
-function read(file: string): string {
-  try {
-    return readFileSync(file, 'utf8');
-  } catch (error) {
-    throw fileSystemTrouble(error, `read ${shownPath(file)}`);
   }
 }

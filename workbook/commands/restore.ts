@@ -1,13 +1,12 @@
-import { readFileSync } from 'node:fs';
 import { type Exercise, findExercise } from '../../grader/exercises.ts';
 import { commandArguments } from '../../system/arguments.ts';
 import { shownPath } from '../../system/paths.ts';
 import type { Command } from '../../system/process/lifetime.ts';
 import { UserError } from '../../system/process/user-error.ts';
+import { readText } from '../../system/read-text.ts';
 import { colour } from '../../system/terminal/colour.ts';
 import { print } from '../../system/terminal/print.ts';
 import { type Backup, readBackups, replaceFile } from '../learner/backups.ts';
-import { forgetGraded } from '../learner/progress-file.ts';
 
 const USAGE = [
   'npm run restore orders        lists the copies of your file, the newest first',
@@ -33,8 +32,7 @@ export const command: Command = async (_lifetime, typed) => {
   if (!backup) {
     throw new UserError(`There is no copy '${number}'; there are 1 to ${backups.length}.`);
   }
-  const replaced = replaceFile(exercise, readFileSync(backup.file, 'utf8'));
-  await forgetGraded(exercise.name);
+  const replaced = await replaceFile(exercise, readText(backup.file));
   if (replaced) print(`What was there is kept as  ${shownPath(replaced)}`);
   print(`${shownPath(exercise.file)} is again what it was on ${when(backup)}.`);
   print(`Next: npm run grade ${exercise.name}`);

@@ -13,6 +13,8 @@ import { extname, join } from 'node:path';
 import type { Exercise } from '../../grader/exercises.ts';
 import { STATE, shownPath } from '../../system/paths.ts';
 import { errorCode, fileSystemTrouble, UserError } from '../../system/process/user-error.ts';
+import { readText } from '../../system/read-text.ts';
+import { forgetGraded } from './progress-file.ts';
 import { timestamp } from './timestamp.ts';
 
 const BACKUPS = join(STATE, 'backups');
@@ -46,13 +48,14 @@ export function readBackups(exercise: Exercise): Backup[] {
 
 /**
  * Puts `text` in the place of the learner's file, after copying that file. At every moment, also when the machine stops,
- * the learner's text is in its place or in a backup, and whole.
+ * the learner's text is in its place or in a backup, and whole. What was graded before no longer counts.
  *
  * @returns the copy, or undefined when there was nothing to copy: no file, or one with that very text
  * @throws UserError when the copy or the new file cannot be written; the learner's file is then as it was
  */
-export function replaceFile(exercise: Exercise, text: string): string | undefined {
-  const backup = isThere(exercise.file, text) ? undefined : saveCopy(exercise);
+export async function replaceFile(exercise: Exercise, text: string): Promise<string | undefined> {
+  if (isThere(exercise.file, text)) return undefined;
+  const backup = saveCopy(exercise);
   const draft = `${exercise.file}.${process.pid}.new`;
   try {
     writeFileSync(draft, text, { flush: true });
@@ -62,6 +65,7 @@ export function replaceFile(exercise: Exercise, text: string): string | undefine
   } finally {
     rmSync(draft, { force: true });
   }
+  await forgetGraded(exercise.name);
   return backup;
 }
 
@@ -70,18 +74,12 @@ export function replaceFile(exercise: Exercise, text: string): string | undefine
  *
  * @throws UserError when the exercise has none
  */
-export function starterOf(exercise: Exercise): string {
-  try {
-    return readFileSync(exercise.starter, 'utf8');
-  } catch (error) {
-    if (errorCode(error) === 'ENOENT') {
-      throw new UserError(
-        `The exercise ${exercise.name} has no starter to begin again with (${shownPath(exercise.starter)}). ` +
-          `git restore ${shownPath(exercise.file)} brings back what was committed last.`,
-      );
-    }
-    throw fileSystemTrouble(error, `read ${shownPath(exercise.starter)}`);
-  }
+export function starterOf({ name, file, starter }: Exercise): string {
+  return readText(
+    starter,
+    `The exercise ${name} has no starter to begin again with (${shownPath(starter)}). ` +
+      `git restore ${shownPath(file)} brings back what was committed last.`,
+  );
 }
 
 /** Whether a learner has not begun with an exercise. */

@@ -2,10 +2,9 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import type { Redis } from 'ioredis';
 import type { Lifetime } from '../../system/process/lifetime.ts';
 import { colour } from '../../system/terminal/colour.ts';
-import { listenToKeys } from '../../system/terminal/keys.ts';
+import { Page } from '../../system/terminal/page.ts';
 import { print } from '../../system/terminal/print.ts';
-import { Screen } from '../../system/terminal/screen.ts';
-import { Rate } from './rate.ts';
+import { Rates } from './rates.ts';
 import { listLines, streamLine, streamLines } from './stream-lines.ts';
 import { findStreams, lookAt, type StreamSnapshot } from './stream-snapshot.ts';
 
@@ -17,11 +16,11 @@ const NEWEST_LISTED = 8;
 export class LiveView {
   readonly #redis: Redis;
   readonly #about: string;
-  readonly #screen: Screen;
-  readonly #over = new AbortController();
-  readonly #rates = new Map<string, Rate>();
+  readonly #page: Page;
+  readonly #rates = new Rates();
   #key: string | undefined;
   #listed: readonly string[] = [];
+  #over = false;
   #wake: () => void = () => {};
 
   /** @param about says which server it is */
@@ -29,29 +28,29 @@ export class LiveView {
     this.#redis = redis;
     this.#about = about;
     this.#key = key;
-    this.#screen = new Screen(lifetime);
-    lifetime.signal.addEventListener('abort', () => this.#over.abort(), { once: true });
+    this.#page = new Page(lifetime, (pressed) => this.#press(pressed));
+    void this.#page.left.then(() => {
+      this.#over = true;
+      this.#wake();
+    });
   }
 
   async run(): Promise<void> {
-    const { signal } = this.#over;
-    signal.addEventListener('abort', () => this.#wake(), { once: true });
-    const release = listenToKeys((key) => this.#press(key));
-    this.#screen.onResize = () => this.#wake();
     try {
-      while (!signal.aborted) {
+      while (!this.#over) {
         const lines = this.#key ? await this.#streamLines(this.#key) : await this.#listLines();
-        if (!signal.aborted) this.#draw(lines);
-        if (!signal.aborted) await this.#pause();
+        const keys = this.#key ? 'l: all streams   q: quit' : '1-9: look at one   q: quit';
+        this.#page.show([], lines.join('\n'), [this.#about, keys].map(colour.dim), true);
+        if (!this.#over) await this.#pause();
       }
     } finally {
-      release();
-      this.#screen.close();
+      this.#page.leave();
     }
   }
 
   #press(key: string): void {
-    if (key === 'q' || key === 'ctrl+c') this.#over.abort();
+    if (this.#page.scroll(key)) return;
+    if (key === 'q' || key === 'ctrl+c') this.#page.leave();
     else if (key === 'escape' || key === 'l') this.#key = undefined;
     else if (/^[1-9]$/.test(key)) this.#key = this.#listed[Number(key) - 1] ?? this.#key;
     this.#wake();
@@ -71,7 +70,7 @@ export class LiveView {
   async #streamLines(key: string): Promise<string[]> {
     const snapshot = await lookAt(this.#redis, key, NEWEST_LISTED);
     if (!snapshot) return [`There is no stream ${key} yet. As soon as there is, it shows here.`];
-    return streamLines(snapshot, this.#rateOf(key).note(snapshot), this.#screen.columns);
+    return streamLines(snapshot, this.#rates.note(snapshot), this.#page.columns);
   }
 
   async #listLines(): Promise<string[]> {
@@ -80,21 +79,7 @@ export class LiveView {
       return ['There is no stream yet. As soon as there is, it shows here.'];
     const looks = await Promise.all(this.#listed.map((key) => lookAt(this.#redis, key, 1)));
     const snapshots = looks.filter((look): look is StreamSnapshot => look !== undefined);
-    return [colour.bold('Streams'), '', ...listLines(snapshots, this.#screen.columns)];
-  }
-
-  #rateOf(key: string): Rate {
-    const rate = this.#rates.get(key) ?? new Rate();
-    this.#rates.set(key, rate);
-    return rate;
-  }
-
-  #draw(lines: readonly string[]): void {
-    const keys = this.#key ? 'l: all streams   q: quit' : '1-9: look at one   q: quit';
-    const room = this.#screen.rows - 3;
-    const cutOff = lines.length > room ? [...lines.slice(0, room - 1), colour.dim('...')] : lines;
-    const filling = Array.from({ length: Math.max(0, room - cutOff.length) }, () => '');
-    this.#screen.draw([...cutOff, ...filling, '', colour.dim(this.#about), colour.dim(keys)]);
+    return [colour.bold('Streams'), '', ...listLines(snapshots, this.#page.columns)];
   }
 }
 
@@ -105,29 +90,19 @@ export async function printChanges(
   once: boolean,
   signal: AbortSignal,
 ): Promise<void> {
-  const rates = new Map<string, Rate>();
+  const rates = new Rates();
   const printed = new Map<string, string>();
   while (!signal.aborted) {
     for (const name of key ? [key] : await findStreams(redis)) {
       const snapshot = await lookAt(redis, name, 0);
       if (!snapshot) continue;
-      const rate = rates.get(name) ?? new Rate();
-      rates.set(name, rate);
-      const pace = rate.note(snapshot);
-      const state = JSON.stringify({
-        ...snapshot,
-        at: 0,
-        groups: snapshot.groups.map(withoutIdle),
-      });
-      if (printed.get(name) !== state) print(streamLine(snapshot, pace));
+      const rate = rates.note(snapshot);
+      // Time alone is no news.
+      const state = streamLine({ ...snapshot, at: 0 }, undefined);
+      if (printed.get(name) !== state) print(streamLine(snapshot, rate));
       printed.set(name, state);
     }
     if (once) return;
     await sleep(PRINT_EVERY_MS, undefined, { signal }).catch(() => {});
   }
-}
-
-/** A consumer that only gets older is no news. */
-function withoutIdle(group: StreamSnapshot['groups'][number]) {
-  return { ...group, consumers: group.consumers.map(({ name, pending }) => ({ name, pending })) };
 }

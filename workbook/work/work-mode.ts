@@ -3,16 +3,16 @@ import type { ExerciseResult } from '../../grader/result.ts';
 import type { Session } from '../../grader/session.ts';
 import type { Lifetime } from '../../system/process/lifetime.ts';
 import { errorMessage, UserError } from '../../system/process/user-error.ts';
-import { listenToKeys } from '../../system/terminal/keys.ts';
 import { Page } from '../../system/terminal/page.ts';
-import { Screen } from '../../system/terminal/screen.ts';
+import { beginAgain } from '../learner/begin-again.ts';
+import { giveHints } from '../learner/hints.ts';
 import { noteResult } from '../learner/note-result.ts';
 import { requirementList } from '../learner/overview.ts';
 import { readProgress } from '../learner/progress-file.ts';
+import { solutionDiff, solutionText } from '../learner/solution.ts';
 import { type Numbered, readStandings, type Standing, standingOf } from '../learner/standing.ts';
 import { watchFiles } from './watch-files.ts';
-import { beginAgain, diffText, nextHint, solutionText, taskText } from './work-asides.ts';
-import { verdictText, workFoot, workHead } from './work-view.ts';
+import { taskText, verdictText, workFoot, workHead } from './work-view.ts';
 
 const HOSTS_FOR_ONE = 4;
 
@@ -22,9 +22,7 @@ const HOSTS_FOR_ONE = 4;
  */
 export class WorkMode {
   readonly #session: Session;
-  readonly #lifetime: Lifetime;
   readonly #seed = Math.floor(Math.random() * 1_000_000);
-  readonly #screen: Screen;
   readonly #page: Page;
   #exercise: Exercise;
   #number: number;
@@ -32,43 +30,31 @@ export class WorkMode {
   /** What is shown instead of the verdict. */
   #aside: string | undefined;
   #status = '';
+  /** What stands above everything else until the next key, however often it is graded meanwhile. */
+  #notice = '';
   /** What is done if the next key is `y`. */
   #confirmed: (() => void | Promise<void>) | undefined;
   #grading = false;
   #again = false;
-  #quit: () => void = () => {};
 
   constructor(session: Session, exercise: Exercise, lifetime: Lifetime) {
     this.#session = session;
-    this.#lifetime = lifetime;
     this.#exercise = exercise;
     this.#number = this.#standing.open[0]?.number ?? 1;
-    this.#screen = new Screen(lifetime);
-    this.#page = new Page(this.#screen);
+    this.#page = new Page(lifetime, (key) => void this.#press(key).catch(this.#tell));
   }
 
   /** Works until `q` or Ctrl+C. */
   async run(poll: boolean): Promise<void> {
-    const { signal } = this.#lifetime;
-    const over = new Promise<void>((resolve, reject) => {
-      this.#quit = resolve;
-      this.#fail = reject;
-      signal.addEventListener('abort', () => resolve(), { once: true });
-    });
-    const release = listenToKeys((key) => void this.#press(key).catch(this.#fail));
     this.#show();
     const watching = await watchFiles(this.#allFiles(), poll, () => this.#grade());
     this.#grade();
     try {
-      await over;
+      await this.#page.left;
     } finally {
-      release();
-      this.#screen.close();
       await watching.close();
     }
   }
-
-  #fail: (error: unknown) => void = () => {};
 
   get #standing(): Standing {
     return standingOf(this.#exercise, readProgress());
@@ -87,17 +73,18 @@ export class WorkMode {
   async #press(key: string): Promise<void> {
     const confirmed = this.#confirmed;
     this.#confirmed = undefined;
-    if (key === 'q' || key === 'ctrl+c') return this.#quit();
+    this.#notice = '';
+    if (key === 'q' || key === 'ctrl+c') return this.#page.leave();
     if (confirmed && key === 'y') return confirmed();
     if (this.#page.scroll(key)) return;
     const actions: Record<string, () => void | Promise<void>> = {
       n: () => this.#next(),
       p: () => this.#goTo(Math.max(1, this.#number - 1)),
       t: () => this.#open(taskText(this.#exercise, this.#current)),
-      h: async () => this.#open(await nextHint(this.#exercise, this.#current)),
+      h: async () => this.#open(await giveHints(this.#exercise, this.#current)),
       l: () => this.#open(requirementList(this.#standing, readProgress(), this.#number)),
       s: () => this.#giveAway(() => solutionText(this.#exercise)),
-      d: () => this.#giveAway(() => diffText(this.#exercise, this.#screen.columns)),
+      d: () => this.#giveAway(() => solutionDiff(this.#exercise)),
       x: () => this.#ask('Begin again? Your file is copied first. y: yes', () => this.#reset()),
       r: () => this.#grade(),
     };
@@ -113,7 +100,7 @@ export class WorkMode {
       this.#again = true;
       return;
     }
-    void this.#gradeOnce(wanted).catch(this.#fail);
+    void this.#gradeOnce(wanted).catch(this.#page.leave);
   }
 
   async #gradeOnce(wanted: readonly number[]): Promise<void> {
@@ -188,9 +175,8 @@ export class WorkMode {
   }
 
   async #reset(): Promise<void> {
-    const told = await beginAgain(this.#exercise);
+    this.#notice = await beginAgain(this.#exercise);
     this.#goTo(1);
-    this.#open(told);
   }
 
   /** The next key is the answer: `y`, or any other. */
@@ -206,6 +192,12 @@ export class WorkMode {
     this.#show();
   }
 
+  /** Shows what the learner can put right; anything else ends work mode. */
+  readonly #tell = (error: unknown): void => {
+    if (error instanceof UserError) this.#open(error.message);
+    else this.#page.leave(error);
+  };
+
   #back(): void {
     this.#aside = undefined;
     this.#status = '';
@@ -214,6 +206,7 @@ export class WorkMode {
 
   #show(stay = false): void {
     const text = this.#aside ?? verdictText(this.#result, this.#current);
-    this.#page.show(workHead(this.#standing, this.#current), text, workFoot(this.#status), stay);
+    const body = this.#notice ? `${this.#notice}\n\n${text}` : text;
+    this.#page.show(workHead(this.#standing, this.#current), body, workFoot(this.#status), stay);
   }
 }

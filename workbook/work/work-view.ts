@@ -1,11 +1,14 @@
+import { existsSync, readFileSync } from 'node:fs';
+import { dirname, join } from 'node:path';
+import type { Exercise } from '../../grader/exercises.ts';
 import { details, typeLines } from '../../grader/report/details.ts';
 import type { ExerciseResult } from '../../grader/result.ts';
 import { shownPath } from '../../system/paths.ts';
 import { colour } from '../../system/terminal/colour.ts';
 import { paragraph } from '../../system/terminal/paragraph.ts';
 import { widthOf } from '../../system/terminal/width.ts';
+import { lessonText } from '../book/lesson-text.ts';
 import type { Numbered, Standing } from '../learner/standing.ts';
-import { taskText } from './work-asides.ts';
 
 const WIDTH = 80;
 const BAR_WIDTH = 14;
@@ -58,6 +61,16 @@ export function verdictText(result: ExerciseResult | undefined, current: Numbere
   }
   const task = own.verdict.status === 'not started' ? ['', taskText(result.exercise, current)] : [];
   return [...details(own, result.exercise), ...complaints, ...task].join('\n');
+}
+
+/** The task that a requirement belongs to, as the exercise's README tells it; all of it when it has no such heading. */
+export function taskText({ file }: Exercise, { requirement }: Numbered): string {
+  const readme = join(dirname(file), 'README.md');
+  if (!existsSync(readme)) return `There is no ${shownPath(readme)}.`;
+  const text = readFileSync(readme, 'utf8');
+  const sections = text.split(/^(?=#{2,3} )/m);
+  const task = sections.find((section) => section.startsWith(`### ${requirement.task}.`));
+  return `${lessonText(task ?? text)}\n\nThe whole of it: ${shownPath(readme)}`;
 }
 
 /** Two texts at the two ends of a line. */
