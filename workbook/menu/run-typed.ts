@@ -8,30 +8,22 @@ import { colour } from '../../system/terminal/colour.ts';
 import { anyKey } from '../../system/terminal/keys.ts';
 import { print } from '../../system/terminal/print.ts';
 
-/** They leave nothing on the screen that one would want to read before the menu comes back. */
-const FULL_SCREEN = new Set(['lesson', 'learn']);
+/** They leave nothing on the screen that one would want to read before the menu comes back, unless they fail. */
+const FULL_SCREEN = new Set(['lesson', 'learn', 'diff', 'watch-stream']);
 
-/** Runs a command of the workbook on this terminal, as if it had been typed, and says what would have to be typed. */
-export async function runTyped(words: readonly string[], lifetime: Lifetime): Promise<void> {
-  const [command = '', ...args] = words;
-  print(colour.dim(`$ ${typed(command, args)}`));
-  print('');
-  const child = spawn(process.execPath, [join(ROOT, 'workbook', 'launch.cjs'), command, ...args], {
+/** Runs a command of the workbook on this terminal, as if it had been typed: `npm run chapter 4`. */
+export async function runTyped(command: string, lifetime: Lifetime): Promise<void> {
+  print(colour.dim(`$ ${command}\n`));
+  const [, , name = '', ...args] = command.split(' ');
+  const child = spawn(process.execPath, [join(ROOT, 'workbook', 'launch.cjs'), name, ...args], {
     cwd: ROOT,
     stdio: 'inherit',
   });
   guard(child);
   // Ctrl+C is for the command; the menu comes back when that has ended.
-  await lifetime.withoutCtrlC(() => once(child, 'exit'));
-  if (lifetime.signal.aborted || FULL_SCREEN.has(command)) return;
+  const [code] = await lifetime.withoutCtrlC(() => once(child, 'exit'));
+  if (lifetime.signal.aborted || (code === 0 && FULL_SCREEN.has(name))) return;
   print(colour.dim('\nAny key: back to the menu'));
   await anyKey(lifetime.signal);
   print('');
-}
-
-/** The command line for it: flags need two dashes before them, or npm keeps them. */
-export function typed(command: string, args: readonly string[]): string {
-  const words = args.filter((arg) => !arg.startsWith('--'));
-  const flags = args.filter((arg) => arg.startsWith('--'));
-  return ['npm run', command, ...words, ...(flags.length > 0 ? ['--', ...flags] : [])].join(' ');
 }
