@@ -10,7 +10,7 @@ import { allPassed, type ExerciseResult } from '../../grader/result.ts';
 import { type Job, Session } from '../../grader/session.ts';
 import { commandArguments } from '../../system/arguments.ts';
 import { SOLUTIONS } from '../../system/paths.ts';
-import type { Command, Lifetime } from '../../system/process/lifetime.ts';
+import type { Command } from '../../system/process/lifetime.ts';
 import { UserError } from '../../system/process/user-error.ts';
 import { print } from '../../system/terminal/print.ts';
 import { noteResult } from '../learner/note-result.ts';
@@ -106,7 +106,10 @@ export const command: Command = async (lifetime, typed) => {
   };
 
   if (!has('watch')) return (await gradeAndReport()) ? 0 : 1;
-  return watch(lifetime, session, jobs, has('poll'), gradeAndReport);
+  lifetime.endWithCtrlC();
+  const files = jobs.map(({ file }) => file);
+  await gradeOnSave(files, has('poll'), gradeAndReport, () => session.warmUp(), lifetime);
+  return 0;
 };
 
 /** @throws UserError for options that would have no effect together */
@@ -127,26 +130,6 @@ function refuseMixtures(chosen: ReadonlySet<string>): void {
 function report(results: readonly ExerciseResult[], seed: number, openAll: boolean): void {
   for (const result of results) print(`${reportExercise(result, openAll)}\n`);
   if (results.length > 1) print(reportTotal(results, seed));
-}
-
-async function watch(
-  lifetime: Lifetime,
-  session: Session,
-  jobs: readonly Job[],
-  poll: boolean,
-  grade: () => Promise<boolean>,
-): Promise<number> {
-  lifetime.endWithCtrlC();
-  await gradeOnSave(
-    jobs.map(({ file }) => file),
-    poll,
-    async () => {
-      await grade();
-    },
-    () => session.warmUp(),
-    lifetime,
-  );
-  return 0;
 }
 
 /** What the learner's own files have earned goes on record. */

@@ -14,7 +14,7 @@ import { watchFiles } from './watch-files.ts';
 export async function gradeOnSave(
   files: readonly string[],
   poll: boolean,
-  grade: () => Promise<void>,
+  grade: () => Promise<unknown>,
   prepare: () => Promise<void>,
   lifetime: Lifetime,
 ): Promise<void> {
