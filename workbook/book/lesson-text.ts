@@ -67,10 +67,7 @@ function table({ header, rows }: Tokens.Table, indent: string): string {
     const rest = paragraph(row.at(-1) ?? '', ' '.repeat(Math.min(before, 40)));
     return before <= 40 ? padded(first, before) + rest.trimStart() : `${first}\n${rest}`;
   });
-  return [
-    colour.bold(line(before + last <= 80 ? head : head.slice(0, -1).concat(head.at(-1) ?? ''))),
-    ...wrapped,
-  ].join('\n');
+  return [colour.bold(line(head)), ...wrapped].join('\n');
 }
 
 function inline(tokens: readonly Token[]): string {

@@ -14,6 +14,7 @@ import type { Exercise } from '../../grader/exercises.ts';
 import { STATE, shownPath } from '../../system/paths.ts';
 import { errorCode, fileSystemTrouble, UserError } from '../../system/process/user-error.ts';
 import { readText } from '../../system/read-text.ts';
+import { writeWhole } from '../../system/write-whole.ts';
 import { forgetGraded } from './progress-file.ts';
 import { timestamp } from './timestamp.ts';
 
@@ -56,14 +57,10 @@ export function readBackups(exercise: Exercise): Backup[] {
 export async function replaceFile(exercise: Exercise, text: string): Promise<string | undefined> {
   if (isThere(exercise.file, text)) return undefined;
   const backup = saveCopy(exercise);
-  const draft = `${exercise.file}.${process.pid}.new`;
   try {
-    writeFileSync(draft, text, { flush: true });
-    renameSync(draft, exercise.file);
+    writeWhole(exercise.file, text);
   } catch (error) {
     throw fileSystemTrouble(error, `write ${shownPath(exercise.file)}`);
-  } finally {
-    rmSync(draft, { force: true });
   }
   await forgetGraded(exercise.name);
   return backup;

@@ -12,21 +12,12 @@ const TITLE_WIDTH = 34;
 export function overview(progress: Progress, standings = readStandings(progress)): string {
   const chapters = readChapters();
   const played = chapters.filter(({ number }) => progress.chapters.includes(number));
-  const points = standings.reduce((sum, standing) => sum + standing.points, 0);
-  const of = standings.reduce((sum, standing) => sum + standing.of, 0);
-  const passed = standings.reduce((sum, standing) => sum + standing.passed.length, 0);
-  const open = standings.reduce((sum, standing) => sum + standing.open.length, 0);
   return [
     row('Chapters played', played.length, chapters.length, ''),
     ...standings.map((standing) =>
-      row(
-        `${standing.exercise.number}. ${standing.exercise.title}`,
-        standing.points,
-        standing.of,
-        ` points  ${requirements(standing.passed.length, standing.open.length)}`,
-      ),
+      earned(`${standing.exercise.number}. ${standing.exercise.title}`, [standing]),
     ),
-    row('All exercises', points, of, ` points  ${requirements(passed, open)}`),
+    earned('All exercises', standings),
   ].join('\n');
 }
 
@@ -82,13 +73,27 @@ export function celebration(solved: Standing, standings: readonly Standing[]): s
   ].join('\n');
 }
 
-/** How many requirements have passed, of how many. */
-function requirements(passed: number, open: number): string {
-  return `${passed}/${passed + open}`;
+/** The points of these exercises together, and how many of their requirements have passed. */
+function earned(title: string, standings: readonly Standing[]): string {
+  const sum = (count: (standing: Standing) => number) =>
+    standings.reduce((total, standing) => total + count(standing), 0);
+  const passed = sum((standing) => standing.passed.length);
+  const requirements = passed + sum((standing) => standing.open.length);
+  const points = sum((standing) => standing.points);
+  return row(
+    title,
+    points,
+    sum((standing) => standing.of),
+    ` points  ${passed}/${requirements}`,
+  );
 }
 
 function row(title: string, done: number, of: number, unit: string): string {
-  const filled = of === 0 ? 0 : Math.floor((done / of) * BAR_WIDTH);
-  const bar = colour.green('#'.repeat(filled)) + colour.dim('-'.repeat(BAR_WIDTH - filled));
-  return `${title.padEnd(TITLE_WIDTH)}[${bar}] ${String(done).padStart(3)} of ${of}${unit}`;
+  return `${title.padEnd(TITLE_WIDTH)}${bar(done, of, BAR_WIDTH)} ${String(done).padStart(3)} of ${of}${unit}`;
+}
+
+/** How much is done, as a bar of so many signs between brackets. */
+export function bar(done: number, of: number, width: number): string {
+  const filled = of === 0 ? 0 : Math.floor((done / of) * width);
+  return `[${colour.green('#'.repeat(filled))}${colour.dim('-'.repeat(width - filled))}]`;
 }

@@ -1,9 +1,10 @@
-import { existsSync, mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readFileSync, renameSync } from 'node:fs';
 import { basename, join } from 'node:path';
 import lockfile from 'proper-lockfile';
 import { STATE, shownPath } from '../../system/paths.ts';
 import { errorCode, errorMessage, fileSystemTrouble } from '../../system/process/user-error.ts';
 import { printError } from '../../system/terminal/print.ts';
+import { writeWhole } from '../../system/write-whole.ts';
 import { timestamp } from './timestamp.ts';
 
 /** One small file, which git ignores. */
@@ -64,7 +65,8 @@ export async function updateProgress(change: (progress: Progress) => Progress): 
       lockfilePath: `${PROGRESS_FILE}.lock`,
     });
     try {
-      write(change(load()));
+      const progress = { version: VERSION, ...change(load()) };
+      writeWhole(PROGRESS_FILE, `${JSON.stringify(progress, null, 2)}\n`);
     } finally {
       await release();
     }
@@ -122,19 +124,6 @@ function updateExercise(
   }));
 }
 
-/** Either the old file is there or the new one, whatever happens in between. */
-function write(progress: Progress): void {
-  const draft = `${PROGRESS_FILE}.${process.pid}`;
-  try {
-    writeFileSync(draft, `${JSON.stringify({ version: VERSION, ...progress }, null, 2)}\n`, {
-      flush: true,
-    });
-    renameSync(draft, PROGRESS_FILE);
-  } finally {
-    rmSync(draft, { force: true });
-  }
-}
-
 /** @throws the system's error when there is a file that cannot be read, or not be set aside */
 function load(): Progress {
   let text: string;
@@ -164,21 +153,17 @@ function parse(text: string): Progress | undefined {
     const found: unknown = JSON.parse(text);
     if (!isRecord(found) || found.version !== VERSION) return undefined;
     const { chapters, exercises } = found;
-    if (!Array.isArray(chapters) || !chapters.every((one) => Number.isInteger(one)))
-      return undefined;
-    if (!isRecord(exercises)) return undefined;
-    const known: Record<string, ExerciseProgress> = {};
-    for (const [name, exercise] of Object.entries(exercises)) {
-      if (!isRecord(exercise)) return undefined;
-      const { passed, solved, hints } = exercise;
-      if (!isRecordOf(passed, isBoolean) || !isRecordOf(hints, isCount)) return undefined;
-      if (!isBoolean(solved)) return undefined;
-      known[name] = { passed, solved, hints };
-    }
-    return { chapters, exercises: known };
+    if (!Array.isArray(chapters) || !chapters.every(isCount)) return undefined;
+    return isRecordOf(exercises, isExerciseProgress) ? { chapters, exercises } : undefined;
   } catch {
     return undefined;
   }
+}
+
+function isExerciseProgress(value: unknown): value is ExerciseProgress {
+  if (!isRecord(value)) return false;
+  const { passed, solved, hints } = value;
+  return isRecordOf(passed, isBoolean) && isBoolean(solved) && isRecordOf(hints, isCount);
 }
 
 function isRecord(value: unknown): value is Record<string, unknown> {

@@ -8,39 +8,27 @@ import { colour } from '../../system/terminal/colour.ts';
 import { paragraph } from '../../system/terminal/paragraph.ts';
 import { widthOf } from '../../system/terminal/width.ts';
 import { lessonText } from '../book/lesson-text.ts';
+import { bar } from '../learner/overview.ts';
 import type { Numbered, Standing } from '../learner/standing.ts';
 
 const WIDTH = 80;
 const BAR_WIDTH = 14;
-const KEYS = [
-  ['n', 'next'],
-  ['p', 'back'],
-  ['t', 'task'],
-  ['h', 'hint'],
-  ['l', 'list'],
-  ['s', 'solution'],
-  ['d', 'diff'],
-  ['x', 'reset'],
-  ['r', 'run'],
-  ['q', 'quit'],
-];
+const KEYS = 'n:next p:back t:task h:hint l:list s:solution d:diff x:reset r:run q:quit';
 
 /** What is on top of every screen of work mode: where one is, and the command that grades the same. */
 export function workHead(standing: Standing, current: Numbered): string[] {
   const { exercise, points, of } = standing;
-  const filled = Math.floor((points / of) * BAR_WIDTH);
-  const bar = `[${'#'.repeat(filled)}${'-'.repeat(BAR_WIDTH - filled)}] ${points} of ${of}`;
+  const score = `${bar(points, of, BAR_WIDTH)} ${points} of ${of}`;
   const place = `${exercise.title}, ${current.number} of ${exercise.requirements.length}`;
   return [
-    apart(colour.bold(place), bar),
+    apart(colour.bold(place), score),
     colour.dim(apart(shownPath(exercise.file), `npm run grade ${exercise.name} ${current.number}`)),
   ];
 }
 
 /** What is at the bottom: what goes on, and the keys. */
 export function workFoot(status: string): string[] {
-  const keys = KEYS.map(([key, meaning]) => `${colour.cyan(`${key}`)}:${meaning}`).join(' ');
-  return [colour.dim(status), keys];
+  return [colour.dim(status), KEYS.replaceAll(/\w(?=:)/g, colour.cyan)];
 }
 
 /** How the current requirement came out, and nothing else. */
