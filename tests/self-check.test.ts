@@ -73,7 +73,7 @@ describe.each(CHAPTER_FOLDERS)('the chapter %s', (folder) => {
   });
 
   it('has a scene, and programs that the lesson names', () => {
-    expect(existsSync(join(chapter.folder, 'scene.ts'))).toBe(true);
+    expect(existsSync(join(chapter.path, 'scene.ts'))).toBe(true);
     expect(chapter.programs.length).toBeGreaterThan(0);
     for (const { name } of chapter.programs) expect(lesson).toContain(`](${name}.ts)`);
   });
@@ -97,10 +97,10 @@ describe.each(CHAPTER_FOLDERS)('the chapter %s', (folder) => {
 
 describe('the house rules', () => {
   it('chapters import nothing from the machinery', () => {
-    const files = readChapters().flatMap(({ folder }) =>
-      readdirSync(folder)
+    const files = readChapters().flatMap(({ path }) =>
+      readdirSync(path)
         .filter((name) => name.endsWith('.ts'))
-        .map((name) => join(folder, name)),
+        .map((name) => join(path, name)),
     );
     for (const file of files) {
       const imports = [...readFileSync(file, 'utf8').matchAll(/from '([^']+)'/g)].map(

@@ -79,7 +79,7 @@ describe.each(EXERCISES)('the exercise $name', (exercise) => {
     expect(hints.length).toBeGreaterThanOrEqual(2);
     expect(hints.every((hint) => hint.length > 20)).toBe(true);
     const chapter = readChapters().find((candidate) => candidate.number === lesson.chapter);
-    const text = readFileSync(join(chapter?.folder ?? '', 'README.md'), 'utf8');
+    const text = readFileSync(join(chapter?.path ?? '', 'README.md'), 'utf8');
     expect(text.split('\n')).toContain(
       text.includes(`### ${lesson.heading}`) ? `### ${lesson.heading}` : `## ${lesson.heading}`,
     );

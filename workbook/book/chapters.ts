@@ -1,16 +1,15 @@
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { basename, join } from 'node:path';
-import { findNumbered, onlyOne, readNumberedFolders } from '../../system/numbered-folders.ts';
+import {
+  findNumbered,
+  type NumberedFolder,
+  onlyOne,
+  readNumberedFolders,
+} from '../../system/numbered-folders.ts';
 import { CHAPTERS } from '../../system/paths.ts';
 
 /** A folder under `chapters/`. */
-export interface Chapter {
-  readonly number: number;
-  /** What follows the number in the folder's name: `consumer-groups`. */
-  readonly slug: string;
-  /** The heading of the lesson, without its number. */
-  readonly title: string;
-  readonly folder: string;
+export interface Chapter extends NumberedFolder {
   readonly programs: readonly Program[];
 }
 
@@ -27,12 +26,9 @@ const SCENE = 'scene.ts';
 
 /** All chapters, in order, as the folders say. */
 export function readChapters(): Chapter[] {
-  return readNumberedFolders(CHAPTERS).map(({ number, slug, title, path }) => ({
-    number,
-    slug,
-    title,
-    folder: path,
-    programs: readPrograms(path),
+  return readNumberedFolders(CHAPTERS).map((folder) => ({
+    ...folder,
+    programs: readPrograms(folder.path),
   }));
 }
 
@@ -62,11 +58,11 @@ export function findProgram(chapter: Chapter, wanted: string): Program {
 
 /** The file that plays a chapter's scene, and the pages of its lesson. */
 export function sceneFile(chapter: Chapter): string {
-  return join(chapter.folder, SCENE);
+  return join(chapter.path, SCENE);
 }
 
 export function lessonFile(chapter: Chapter): string {
-  return join(chapter.folder, 'README.md');
+  return join(chapter.path, 'README.md');
 }
 
 /** The programs of a chapter, in the order in which its lesson first names them. */

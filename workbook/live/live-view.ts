@@ -21,7 +21,8 @@ export class LiveView {
   #key: string | undefined;
   #listed: readonly string[] = [];
   #over = false;
-  #wake: () => void = () => {};
+  /** Aborted when there is no time to lose until the next look. */
+  #awake = new AbortController();
 
   /** @param about says which server it is */
   constructor(redis: Redis, about: string, key: string | undefined, lifetime: Lifetime) {
@@ -31,17 +32,19 @@ export class LiveView {
     this.#page = new Page(lifetime, (pressed) => this.#press(pressed));
     void this.#page.left.then(() => {
       this.#over = true;
-      this.#wake();
+      this.#awake.abort();
     });
   }
 
   async run(): Promise<void> {
     try {
       while (!this.#over) {
+        this.#awake = new AbortController();
         const lines = this.#key ? await this.#streamLines(this.#key) : await this.#listLines();
         const keys = this.#key ? 'l: all streams   q: quit' : '1-9: look at one   q: quit';
         this.#page.show([], lines.join('\n'), [this.#about, keys].map(colour.dim), true);
-        if (!this.#over) await this.#pause();
+        const { signal } = this.#awake;
+        await sleep(LOOK_EVERY_MS, undefined, { signal }).catch(() => {});
       }
     } finally {
       this.#page.leave();
@@ -53,18 +56,7 @@ export class LiveView {
     if (key === 'q' || key === 'ctrl+c') this.#page.leave();
     else if (key === 'escape' || key === 'l') this.#key = undefined;
     else if (/^[1-9]$/.test(key)) this.#key = this.#listed[Number(key) - 1] ?? this.#key;
-    this.#wake();
-  }
-
-  /** Until it is time for the next look, or a key was pressed. */
-  async #pause(): Promise<void> {
-    const woken = new Promise<void>((resolve) => {
-      this.#wake = resolve;
-    });
-    const over = new AbortController();
-    const time = sleep(LOOK_EVERY_MS, undefined, { signal: over.signal }).catch(() => {});
-    await Promise.race([time, woken]);
-    over.abort();
+    this.#awake.abort();
   }
 
   async #streamLines(key: string): Promise<string[]> {
