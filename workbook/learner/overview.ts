@@ -3,7 +3,7 @@ import { colour } from '../../system/terminal/colour.ts';
 import { paragraph } from '../../system/terminal/paragraph.ts';
 import { readChapters } from '../book/chapters.ts';
 import { type Progress, progressOf } from './progress-file.ts';
-import { allSolved, readStandings, type Standing } from './standing.ts';
+import { readStandings, type Standing } from './standing.ts';
 
 const BAR_WIDTH = 16;
 const TITLE_WIDTH = 34;
@@ -40,12 +40,12 @@ export function requirementList(standing: Standing, progress: Progress, current?
 
 /** A few words for somebody who has just finished an exercise, or everything. */
 export function celebration(solved: Standing, standings: readonly Standing[]): string {
-  const { exercise } = solved;
+  const { exercise, of } = solved;
   const next = standings.find((standing) => !standing.solved);
-  const lines = [
-    colour.green(
-      colour.bold(`Exercise ${exercise.number} is solved: ${solved.of} of ${solved.of} points.`),
-    ),
+  const proud = (text: string) => colour.green(colour.bold(text));
+  const sum = standings.reduce((points, standing) => points + standing.of, 0);
+  return [
+    proud(`Exercise ${exercise.number} is solved: ${of} of ${of} points.`),
     '',
     ...(exercise.learned ? [paragraph(exercise.learned), ''] : []),
     ...(existsSync(exercise.solution)
@@ -54,22 +54,18 @@ export function celebration(solved: Standing, standings: readonly Standing[]): s
           `Why it is as it is:          solutions/${exercise.folder}/README.md`,
         ]
       : []),
-  ];
-  if (allSolved(standings)) {
-    const sum = standings.reduce((points, standing) => points + standing.of, 0);
-    return [
-      ...lines,
-      '',
-      colour.green(colour.bold(`That was the last one: ${sum} of ${sum} points. Well done!`)),
-      '',
-      paragraph(
-        'You know now what Streams promise and what they do not, and you have seen it break and hold. Take what you have built into your own service, and mind what it costs.',
-      ),
-    ].join('\n');
-  }
-  return [
-    ...lines,
-    `Next:                        npm run learn ${next?.exercise.name}   (${next?.exercise.title})`,
+    ...(next
+      ? [
+          `Next:                        npm run learn ${next.exercise.name}   (${next.exercise.title})`,
+        ]
+      : [
+          '',
+          proud(`That was the last one: ${sum} of ${sum} points. Well done!`),
+          '',
+          paragraph(
+            'You know now what Streams promise and what they do not, and you have seen it break and hold. Take what you have built into your own service, and mind what it costs.',
+          ),
+        ]),
   ].join('\n');
 }
 

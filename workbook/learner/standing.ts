@@ -52,11 +52,6 @@ export function standingOf(exercise: Exercise, progress: Progress): Standing {
   };
 }
 
-/** Whether everything there is has been solved. */
-export function allSolved(standings: readonly Standing[]): boolean {
-  return standings.every(({ solved }) => solved);
-}
-
 /**
  * What has been begun comes first; then the chapters that the next exercise builds on, in their order; then that
  * exercise.

@@ -1,3 +1,4 @@
+import { once } from 'node:events';
 import { relative } from 'node:path';
 import { ROOT } from '../../system/paths.ts';
 import type { Lifetime } from '../../system/process/lifetime.ts';
@@ -47,9 +48,7 @@ export async function gradeOnSave(
     if (key === 'r') start();
     else if (key === 'q' || key === 'ctrl+c') stop.abort();
   });
-  const aborted = new Promise<void>((resolve) => {
-    stop.signal.addEventListener('abort', () => resolve(), { once: true });
-  });
+  const aborted = once(stop.signal, 'abort');
   // From here on no save is missed; the first grading may take its time.
   const watching = await watchFiles(files, poll, start);
   if (!stop.signal.aborted) start();

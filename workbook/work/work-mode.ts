@@ -1,4 +1,4 @@
-import type { Exercise } from '../../grader/exercises.ts';
+import { type Exercise, readExercises } from '../../grader/exercises.ts';
 import type { ExerciseResult } from '../../grader/result.ts';
 import type { Session } from '../../grader/session.ts';
 import type { Lifetime } from '../../system/process/lifetime.ts';
@@ -47,7 +47,8 @@ export class WorkMode {
   /** Works until `q` or Ctrl+C. */
   async run(poll: boolean): Promise<void> {
     this.#show();
-    const watching = await watchFiles(this.#allFiles(), poll, () => this.#grade());
+    const files = readExercises().map(({ file }) => file);
+    const watching = await watchFiles(files, poll, () => this.#grade());
     this.#grade();
     try {
       await this.#page.left;
@@ -64,10 +65,6 @@ export class WorkMode {
     const requirement = this.#exercise.requirements[this.#number - 1];
     if (!requirement) throw new Error(`${this.#exercise.name} has no requirement ${this.#number}`);
     return { number: this.#number, requirement };
-  }
-
-  #allFiles(): string[] {
-    return readStandings(readProgress()).map(({ exercise }) => exercise.file);
   }
 
   async #press(key: string): Promise<void> {
