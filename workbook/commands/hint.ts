@@ -8,9 +8,9 @@ import { readProgress } from '../learner/progress-file.ts';
 import { standingOf } from '../learner/standing.ts';
 
 const USAGE = [
-  'npm run hint orders             one more hint for the first requirement that has not passed',
-  'npm run hint orders 3           one more hint for requirement 3',
-  'npm run hint orders -- --all    the hints that you have had for it, and no more',
+  'npm run hint orders             the next hint for the first requirement that has not passed',
+  'npm run hint orders 3           the next hint for requirement 3',
+  'npm run hint orders -- --all    all hints that you have had for it, once more',
 ];
 
 export const command: Command = async (_lifetime, typed) => {
@@ -30,6 +30,6 @@ export const command: Command = async (_lifetime, typed) => {
     );
     return 0;
   }
-  print(await giveHints(exercise, wanted, !has('all')));
+  print(await giveHints(exercise, wanted, has('all') ? 'so far' : 'next'));
   return 0;
 };

@@ -5,7 +5,7 @@ import { cut } from '../../system/terminal/width.ts';
 import { overview } from '../learner/overview.ts';
 import { readProgress } from '../learner/progress-file.ts';
 import { readStandings, suggest } from '../learner/standing.ts';
-import { type Entry, readEntries } from './entries.ts';
+import { type Entry, readEntries } from './menu-entries.ts';
 import { runTyped } from './run-typed.ts';
 
 const LABEL_WIDTH = 70;

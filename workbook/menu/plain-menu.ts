@@ -2,7 +2,7 @@ import { colour } from '../../system/terminal/colour.ts';
 import { overview } from '../learner/overview.ts';
 import { readProgress } from '../learner/progress-file.ts';
 import { readStandings, suggest } from '../learner/standing.ts';
-import { readEntries } from './entries.ts';
+import { readEntries } from './menu-entries.ts';
 
 const LABEL_WIDTH = 48;
 

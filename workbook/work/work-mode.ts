@@ -78,7 +78,7 @@ export class WorkMode {
       n: () => this.#next(),
       p: () => this.#goTo(Math.max(1, this.#number - 1)),
       t: () => this.#open(taskText(this.#exercise, this.#current)),
-      h: async () => this.#open(await giveHints(this.#exercise, this.#current)),
+      h: async () => this.#open(await giveHints(this.#exercise, this.#current, 'with next')),
       l: () => this.#open(requirementList(this.#standing, readProgress(), this.#number)),
       s: () => this.#giveAway(() => solutionText(this.#exercise)),
       d: () => this.#giveAway(() => solutionDiff(this.#exercise)),
