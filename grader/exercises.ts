@@ -8,7 +8,7 @@ import {
 } from '../system/numbered-folders.ts';
 import { EXERCISES, GRADER, SOLUTIONS } from '../system/paths.ts';
 import { UserError } from '../system/process/user-error.ts';
-import type { Requirement } from './requirement.ts';
+import type { NumberedRequirement, Requirement } from './requirement.ts';
 
 /** A folder under `exercises/`, with the folders of the same name under `solutions/` and `grader/`. */
 export interface Exercise {
@@ -27,7 +27,7 @@ export interface Exercise {
   /** The text that `file` begins with, for those who want to begin again. */
   readonly starter: string;
   readonly spec: string;
-  readonly requirements: readonly Requirement[];
+  readonly requirements: readonly NumberedRequirement[];
   /** What somebody knows who has solved it. */
   readonly learned: string | undefined;
 }
@@ -65,13 +65,9 @@ export function findExercises(wanted: string | undefined): Exercise[] {
  *
  * @throws UserError when the exercise has no such requirement
  */
-export function findRequirement(
-  exercise: Exercise,
-  wanted: string,
-): { readonly number: number; readonly requirement: Requirement } {
-  const number = Number(wanted);
-  const requirement = exercise.requirements[number - 1];
-  if (requirement) return { number, requirement };
+export function findRequirement(exercise: Exercise, wanted: string): NumberedRequirement {
+  const requirement = exercise.requirements[Number(wanted) - 1];
+  if (requirement) return requirement;
   throw new UserError(
     `Exercise ${exercise.name} has no requirement '${wanted}'; it has 1 to ${exercise.requirements.length}.`,
   );
@@ -105,7 +101,7 @@ function readExercise({ number, name: folder, title }: NumberedFolder): Exercise
     solution: join(SOLUTIONS, folder, fileName),
     starter: join(GRADER, folder, 'starter.ts'),
     spec,
-    requirements: module.requirements,
+    requirements: module.requirements.map((one, index) => ({ number: index + 1, ...one })),
     learned: module.learned,
   };
 }

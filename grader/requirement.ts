@@ -14,6 +14,11 @@ export interface Requirement {
   readonly lesson: { readonly chapter: number; readonly heading: string };
 }
 
+/** A requirement as it is read from its exercise: with its number there, `npm run grade orders 3`. */
+export interface NumberedRequirement extends Requirement {
+  readonly number: number;
+}
+
 /** How a requirement came out. Only `passed` earns points. */
 export type Status = 'passed' | 'failed' | 'not started' | 'crashed' | 'timed out';
 

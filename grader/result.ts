@@ -1,11 +1,9 @@
 import type { Exercise } from './exercises.ts';
-import type { Requirement, Verdict } from './requirement.ts';
+import type { NumberedRequirement, Verdict } from './requirement.ts';
 
 /** How one requirement came out. */
 export interface RequirementResult {
-  /** As on the command line: `npm run grade orders 3`. */
-  readonly number: number;
-  readonly requirement: Requirement;
+  readonly requirement: NumberedRequirement;
   readonly verdict: Verdict;
   readonly milliseconds: number;
 }

@@ -8,7 +8,7 @@ import { errorCode, errorMessage, fileSystemTrouble } from '../system/process/us
 import { findOrFetchRedis } from '../system/redis/fetch-redis.ts';
 import type { Exercise } from './exercises.ts';
 import type { Assignment, Problem } from './messages.ts';
-import type { Verdict } from './requirement.ts';
+import type { NumberedRequirement, Verdict } from './requirement.ts';
 import type { ExerciseResult, RequirementResult } from './result.ts';
 import { bundleHost, bundleSubmission } from './supervisor/bundle.ts';
 import { HostPool } from './supervisor/host-pool.ts';
@@ -32,8 +32,8 @@ export interface Job {
   readonly exercise: Exercise;
   /** The learner's file, or any other that claims to be one. */
   readonly file: string;
-  /** The numbers of the requirements to check. */
-  readonly wanted: readonly number[];
+  /** The requirements to check. */
+  readonly wanted: readonly NumberedRequirement[];
 }
 
 interface Prepared extends Job {
@@ -188,7 +188,12 @@ export class Session {
       return { problem };
     }
     const { folder: exerciseFolder } = job.exercise;
-    const assignment = { folder: exerciseFolder, channel, seed, wanted: job.wanted };
+    const assignment = {
+      folder: exerciseFolder,
+      channel,
+      seed,
+      wanted: job.wanted.map(({ number }) => number),
+    };
     return { ...job, folder, supervisor, assignment };
   }
 }
@@ -198,18 +203,18 @@ export class Session {
  * a verdict that says so too, has failed.
  */
 function resultsOf(
-  { exercise, wanted }: Job,
+  { wanted }: Job,
   reports: ReadonlyMap<string, Reported> | undefined,
   problem: Problem | undefined,
   only?: string,
 ): RequirementResult[] {
-  return wanted.flatMap((number) => {
-    const requirement = exercise.requirements[number - 1];
-    if (!requirement || (only !== undefined && requirement.id !== only)) return [];
-    const report = reports?.get(requirement.id);
-    const verdict = problem ? cannotLoad(problem) : verdictOf(report);
-    return [{ number, requirement, verdict, milliseconds: report?.milliseconds ?? 0 }];
-  });
+  return wanted
+    .filter(({ id }) => only === undefined || id === only)
+    .map((requirement) => {
+      const report = reports?.get(requirement.id);
+      const verdict = problem ? cannotLoad(problem) : verdictOf(report);
+      return { requirement, verdict, milliseconds: report?.milliseconds ?? 0 };
+    });
 }
 
 function verdictOf(report: Reported | undefined): Verdict {

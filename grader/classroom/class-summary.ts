@@ -24,13 +24,13 @@ export function classSummary(
   ];
   for (const exercise of exercises) {
     lines.push('', colour.bold(`${exercise.number}. ${exercise.title}`));
-    for (const [index, requirement] of exercise.requirements.entries()) {
+    for (const requirement of exercise.requirements) {
       const passed = records.filter((record) => hasPassed(record, exercise.name, requirement.id));
       const share = records.length === 0 ? 0 : passed.length / records.length;
       const bar = '#'.repeat(Math.round(share * BAR_WIDTH)).padEnd(BAR_WIDTH, '-');
       const title = padded(cut(requirement.title, TITLE_WIDTH), TITLE_WIDTH);
       const percent = `${Math.round(share * 100)} %`.padStart(5);
-      lines.push(` ${String(index + 1).padStart(2)}  ${title} ${bar} ${percent}`);
+      lines.push(` ${String(requirement.number).padStart(2)}  ${title} ${bar} ${percent}`);
     }
   }
   return lines.join('\n');

@@ -28,8 +28,7 @@ export const command: Command = async (lifetime, [atOnce]) => {
   const grade = async ({ files, seed }: GradingTask): Promise<FileResult[]> => {
     const jobs = exercises.flatMap((exercise): Job[] => {
       const file = files[exercise.name];
-      const wanted = exercise.requirements.map((_, index) => index + 1);
-      return file ? [{ exercise, file, wanted }] : [];
+      return file ? [{ exercise, file, wanted: exercise.requirements }] : [];
     });
     const graded = await session.grade(jobs, seed, ({ exercise }, result) => {
       void parent.settled(exercise.name, result);

@@ -44,9 +44,8 @@ export function recordOf(
     const refusal = refused[exercise.name];
     const reason = file ? (stopped ?? 'it was not graded') : 'nothing was handed in';
     const results = exercise.requirements.map(
-      (requirement, index): RequirementResult =>
+      (requirement): RequirementResult =>
         settled?.find((result) => result.requirement.id === requirement.id) ?? {
-          number: index + 1,
           requirement,
           verdict: refusal
             ? { status: 'crashed', happened: refusal }

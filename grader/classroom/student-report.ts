@@ -24,7 +24,7 @@ function exerciseReport(record: ExerciseRecord, exercises: readonly Exercise[]):
   if (!record.file) return `${heading}\n\nNothing was handed in for it.`;
   const rows = record.results.map(
     (result) =>
-      `| ${result.number} | ${text(result.requirement.title)} | ${result.verdict.status} | ${pointsOf(result)} of ${result.requirement.points} |`,
+      `| ${result.requirement.number} | ${text(result.requirement.title)} | ${result.verdict.status} | ${pointsOf(result)} of ${result.requirement.points} |`,
   );
   const reasons = new Set(record.results.map(({ verdict }) => verdict.happened));
   const broken =
@@ -40,10 +40,10 @@ function exerciseReport(record: ExerciseRecord, exercises: readonly Exercise[]):
   ].join('\n\n');
 }
 
-function failure({ number, requirement, verdict }: RequirementResult): string {
+function failure({ requirement, verdict }: RequirementResult): string {
   const { findings, blocks } = sectionsOf(verdict);
   const lines = [
-    `### ${number}. ${text(requirement.title)}`,
+    `### ${requirement.number}. ${text(requirement.title)}`,
     ...findings.map((finding) => `- ${finding.label}: ${text(finding.text)}`),
   ];
   return [lines.join('\n'), ...blocks.flatMap(block)].join('\n\n');

@@ -9,11 +9,9 @@ const WIDTH = 80;
 const PRINTED_LINES = 12;
 
 /** All that is to be said about a requirement that has not passed. */
-export function details(
-  { number, requirement, verdict }: RequirementResult,
-  exercise: Exercise,
-): string[] {
-  const heading = colour.bold(paragraph(`${number}. ${requirement.title}`));
+export function details({ requirement, verdict }: RequirementResult, exercise: Exercise): string[] {
+  const { number, title, lesson } = requirement;
+  const heading = colour.bold(paragraph(`${number}. ${title}`));
   if (verdict.status === 'not started') {
     return [
       heading,
@@ -21,7 +19,6 @@ export function details(
       labelled('then', `npm run grade ${exercise.name} ${number}`),
     ];
   }
-  const { lesson } = requirement;
   const { findings, blocks } = sectionsOf(verdict, PRINTED_LINES);
   return [
     heading,

@@ -50,7 +50,7 @@ export function reportTotal(results: readonly ExerciseResult[], seed: number): s
 }
 
 function requirementLine(result: RequirementResult): string {
-  const { number, requirement, verdict } = result;
+  const { requirement, verdict } = result;
   const earned = pointsOf(result);
   const points = earned > 0 ? `${earned}` : `0 of ${requirement.points}`;
   // Kept together while it is wrapped, or the points come to stand between the two words.
@@ -61,7 +61,7 @@ function requirementLine(result: RequirementResult): string {
     WIDTH - TITLE_INDENT - POINTS_WIDTH,
   ).map((line) => line.replaceAll(UNBREAKABLE, ' '));
   const text = verdict.status === 'not started' ? colour.dim : (line: string) => line;
-  const head = ` ${MARKS[verdict.status]} ${String(number).padStart(2)}  ${text(first.padEnd(WIDTH - TITLE_INDENT - POINTS_WIDTH))}`;
+  const head = ` ${MARKS[verdict.status]} ${String(requirement.number).padStart(2)}  ${text(first.padEnd(WIDTH - TITLE_INDENT - POINTS_WIDTH))}`;
   return [
     `${head}${points.padStart(POINTS_WIDTH)}`,
     ...more.map((line) => ' '.repeat(TITLE_INDENT) + text(line)),
@@ -76,8 +76,11 @@ function scoreLine(results: readonly RequirementResult[]): string {
 
 function shortly(results: readonly RequirementResult[], name: string): string[] {
   return [
-    ...results.map(({ number, verdict }) => {
-      const text = `${number}. ${verdict.happened ?? verdict.status}`.replaceAll('\n', ' ');
+    ...results.map(({ requirement, verdict }) => {
+      const text = `${requirement.number}. ${verdict.happened ?? verdict.status}`.replaceAll(
+        '\n',
+        ' ',
+      );
       return text.length > WIDTH ? `${text.slice(0, WIDTH - 3)}...` : text;
     }),
     colour.dim(`In full: npm run grade ${name} -- --all`),

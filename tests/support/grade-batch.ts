@@ -12,7 +12,11 @@ runCommand(async (lifetime) => {
   const { exercise: name, jobs: asked } = JSON.parse(await text(process.stdin));
   const exercise = findExercise(name);
   const session = await Session.open(lifetime, { atOnce: AT_ONCE });
-  const jobs = asked.map((job: { file: string; wanted: number[] }) => ({ exercise, ...job }));
+  const jobs = asked.map(({ file, wanted }: { file: string; wanted: number[] }) => ({
+    exercise,
+    file,
+    wanted: exercise.requirements.filter(({ number }) => wanted.includes(number)),
+  }));
   process.stdout.write(toJson(await session.grade(jobs, 1), 1));
   return 0;
 }, []);

@@ -3,7 +3,7 @@ import { resolve } from 'node:path';
 import { CLASS_OPTIONS, gradeClassCommand, limitOf } from '../../grader/classroom/class-command.ts';
 import { gradeSubmission } from '../../grader/classroom/grade-submission.ts';
 import { FORMATS, writeResultFiles } from '../../grader/classroom/results/write-files.ts';
-import { type Exercise, findExercises, findRequirement } from '../../grader/exercises.ts';
+import { findExercises, findRequirement } from '../../grader/exercises.ts';
 import { Progress } from '../../grader/report/grading-progress.ts';
 import { reportExercise, reportTotal } from '../../grader/report/terminal.ts';
 import { allPassed, type ExerciseResult } from '../../grader/result.ts';
@@ -88,7 +88,7 @@ export const command: Command = async (lifetime, typed) => {
     (exercise): Job => ({
       exercise,
       file: file ? resolve(file) : has('solutions') ? exercise.solution : exercise.file,
-      wanted: wantedRequirements(exercise, number),
+      wanted: number === undefined ? exercise.requirements : [findRequirement(exercise, number)],
     }),
   );
 
@@ -138,12 +138,6 @@ async function noteAndCelebrate(results: readonly ExerciseResult[]): Promise<voi
     const news = await noteResult(result);
     if (news) print(`\n${news}`);
   }
-}
-
-/** The numbers of the requirements to check: the one that was asked for, or all. */
-function wantedRequirements(exercise: Exercise, wanted: string | undefined): number[] {
-  if (wanted !== undefined) return [findRequirement(exercise, wanted).number];
-  return exercise.requirements.map((_, index) => index + 1);
 }
 
 function readSeed(text: string | undefined): number {

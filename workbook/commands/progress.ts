@@ -20,7 +20,7 @@ export const command: Command = async (_lifetime, typed) => {
   if (has('json')) {
     const exercises = standings.map(({ exercise, passed, points, of, hints, solved }) => ({
       name: exercise.name,
-      passed: passed.map(({ requirement }) => requirement.id),
+      passed: passed.map(({ id }) => id),
       requirements: exercise.requirements.length,
       points,
       of,

@@ -1,9 +1,9 @@
 import type { Exercise } from '../../grader/exercises.ts';
+import type { NumberedRequirement } from '../../grader/requirement.ts';
 import { colour } from '../../system/terminal/colour.ts';
 import { paragraph } from '../../system/terminal/paragraph.ts';
 import { readChapters } from '../book/chapters.ts';
 import { noteHints, progressOf, readProgress } from './progress-file.ts';
-import type { Numbered } from './standing.ts';
 
 /**
  * Hints for a requirement, the lesson behind them, and how to get more. The last one is given again, and again; it is as much
@@ -13,10 +13,9 @@ import type { Numbered } from './standing.ts';
  */
 export async function giveHints(
   exercise: Exercise,
-  { number, requirement }: Numbered,
+  { number, id, title, hints, lesson }: NumberedRequirement,
   which: 'next' | 'so far' | 'with next',
 ): Promise<string> {
-  const { id, title, hints, lesson } = requirement;
   const given = progressOf(readProgress(), exercise.name).hints[id] ?? 0;
   const count = which === 'so far' && given > 0 ? given : Math.min(given + 1, hints.length);
   const first = which === 'next' ? count : 1;

@@ -25,9 +25,9 @@ export function overview(progress: Progress, standings = readStandings(progress)
 export function requirementList(standing: Standing, progress: Progress, current?: number): string {
   const { hints } = progressOf(progress, standing.exercise.name);
   return standing.exercise.requirements
-    .map((requirement, index) => {
-      const number = index + 1;
-      const passed = standing.passed.some((one) => one.number === number);
+    .map((requirement) => {
+      const { number } = requirement;
+      const passed = standing.passed.includes(requirement);
       const mark = passed ? colour.green('✓') : colour.dim('·');
       const here = number === current ? colour.cyan('>') : ' ';
       const given = hints[requirement.id] ?? 0;

@@ -1,20 +1,14 @@
 import { type Exercise, readExercises } from '../../grader/exercises.ts';
-import type { Requirement } from '../../grader/requirement.ts';
+import type { NumberedRequirement } from '../../grader/requirement.ts';
 import { type Chapter, readChapters } from '../book/chapters.ts';
 import { isUntouched } from './backups.ts';
 import { type Progress, progressOf } from './progress-file.ts';
 
-/** A requirement, and its number on the command line. */
-export interface Numbered {
-  readonly number: number;
-  readonly requirement: Requirement;
-}
-
 /** Where a learner stands with one exercise, as of the last grading. */
 export interface Standing {
   readonly exercise: Exercise;
-  readonly passed: readonly Numbered[];
-  readonly open: readonly Numbered[];
+  readonly passed: readonly NumberedRequirement[];
+  readonly open: readonly NumberedRequirement[];
   readonly points: number;
   readonly of: number;
   readonly hints: number;
@@ -35,11 +29,8 @@ export function readStandings(progress: Progress): Standing[] {
 
 export function standingOf(exercise: Exercise, progress: Progress): Standing {
   const known = progressOf(progress, exercise.name);
-  const all = exercise.requirements.map((requirement, index) => ({
-    number: index + 1,
-    requirement,
-  }));
-  const passed = all.filter(({ requirement }) => known.passed[requirement.id] === true);
+  const all = exercise.requirements;
+  const passed = all.filter(({ id }) => known.passed[id] === true);
   const open = all.filter((one) => !passed.includes(one));
   return {
     exercise,
@@ -47,7 +38,7 @@ export function standingOf(exercise: Exercise, progress: Progress): Standing {
     open,
     points: sumOfPoints(passed),
     of: sumOfPoints(all),
-    hints: all.reduce((sum, { requirement }) => sum + (known.hints[requirement.id] ?? 0), 0),
+    hints: all.reduce((sum, { id }) => sum + (known.hints[id] ?? 0), 0),
     solved: known.solved && open.length === 0,
   };
 }
@@ -93,6 +84,6 @@ function buildsOn(exercise: Exercise, chapter: Chapter): boolean {
   return exercise.requirements.some(({ lesson }) => lesson.chapter >= chapter.number);
 }
 
-function sumOfPoints(requirements: readonly Numbered[]): number {
-  return requirements.reduce((sum, { requirement }) => sum + requirement.points, 0);
+function sumOfPoints(requirements: readonly NumberedRequirement[]): number {
+  return requirements.reduce((sum, { points }) => sum + points, 0);
 }

@@ -29,9 +29,7 @@ export async function workPlainly(
         return;
       }
       // When each has passed by itself, all of them once more.
-      const wanted = current
-        ? [current.number]
-        : exercise.requirements.map((_, index) => index + 1);
+      const wanted = current ? [current] : exercise.requirements;
       const [result] = await session.grade([{ exercise, file: exercise.file, wanted }], seed);
       if (!result) return;
       const news = await noteResult(result);

@@ -1,4 +1,5 @@
 import { type Exercise, readExercises } from '../../grader/exercises.ts';
+import type { NumberedRequirement } from '../../grader/requirement.ts';
 import type { ExerciseResult } from '../../grader/result.ts';
 import type { Session } from '../../grader/session.ts';
 import type { Lifetime } from '../../system/process/lifetime.ts';
@@ -10,7 +11,7 @@ import { noteResult } from '../learner/note-result.ts';
 import { requirementList } from '../learner/overview.ts';
 import { readProgress } from '../learner/progress-file.ts';
 import { solutionDiff, solutionText } from '../learner/solution.ts';
-import { type Numbered, readStandings, type Standing, standingOf } from '../learner/standing.ts';
+import { readStandings, type Standing, standingOf } from '../learner/standing.ts';
 import { watchFiles } from './watch-files.ts';
 import { taskText, verdictText, workFoot, workHead } from './work-view.ts';
 
@@ -61,10 +62,10 @@ export class WorkMode {
     return standingOf(this.#exercise, readProgress());
   }
 
-  get #current(): Numbered {
+  get #current(): NumberedRequirement {
     const requirement = this.#exercise.requirements[this.#number - 1];
     if (!requirement) throw new Error(`${this.#exercise.name} has no requirement ${this.#number}`);
-    return { number: this.#number, requirement };
+    return requirement;
   }
 
   async #press(key: string): Promise<void> {
@@ -91,7 +92,7 @@ export class WorkMode {
   }
 
   /** Grades the current requirement now, or once more when that is going on already. */
-  #grade(wanted: readonly number[] = [this.#number]): void {
+  #grade(wanted: readonly NumberedRequirement[] = [this.#current]): void {
     this.#aside = undefined;
     if (this.#grading) {
       this.#again = true;
@@ -100,7 +101,7 @@ export class WorkMode {
     void this.#gradeOnce(wanted).catch(this.#page.leave);
   }
 
-  async #gradeOnce(wanted: readonly number[]): Promise<void> {
+  async #gradeOnce(wanted: readonly NumberedRequirement[]): Promise<void> {
     this.#grading = true;
     this.#status = wanted.length === 1 ? 'Grading ...' : 'Grading all of it once more ...';
     this.#show(true);
@@ -126,12 +127,12 @@ export class WorkMode {
     this.#show();
     if (this.#again) {
       this.#again = false;
-      return this.#gradeOnce([this.#number]);
+      return this.#gradeOnce([this.#current]);
     }
     // A later change may have broken what had passed before: together is what counts.
     const { open, solved } = this.#standing;
     if (wanted.length === 1 && open.length === 0 && !solved) {
-      return this.#gradeOnce(this.#allNumbers());
+      return this.#gradeOnce(this.#exercise.requirements);
     }
     await this.#session.warmUp(HOSTS_FOR_ONE);
   }
@@ -144,7 +145,7 @@ export class WorkMode {
       this.#status = 'This is the only one that is left.';
       return this.#show(true);
     }
-    if (!solved) return this.#grade(this.#allNumbers());
+    if (!solved) return this.#grade(this.#exercise.requirements);
     const unsolved = readStandings(readProgress()).find((standing) => !standing.solved);
     if (!unsolved) {
       this.#status = 'All exercises are solved. q: quit';
@@ -152,10 +153,6 @@ export class WorkMode {
     }
     this.#exercise = unsolved.exercise;
     this.#goTo(unsolved.open[0]?.number ?? 1);
-  }
-
-  #allNumbers(): number[] {
-    return this.#exercise.requirements.map((_, index) => index + 1);
   }
 
   #goTo(number: number): void {

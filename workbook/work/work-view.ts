@@ -2,6 +2,7 @@ import { existsSync, readFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import type { Exercise } from '../../grader/exercises.ts';
 import { details, typeLines } from '../../grader/report/details.ts';
+import type { NumberedRequirement } from '../../grader/requirement.ts';
 import type { ExerciseResult } from '../../grader/result.ts';
 import { shownPath } from '../../system/paths.ts';
 import { colour } from '../../system/terminal/colour.ts';
@@ -9,14 +10,14 @@ import { paragraph } from '../../system/terminal/paragraph.ts';
 import { widthOf } from '../../system/terminal/width.ts';
 import { lessonText } from '../book/lesson-text.ts';
 import { bar } from '../learner/overview.ts';
-import type { Numbered, Standing } from '../learner/standing.ts';
+import type { Standing } from '../learner/standing.ts';
 
 const WIDTH = 80;
 const BAR_WIDTH = 14;
 const KEYS = 'n:next p:back t:task h:hint l:list s:solution d:diff x:reset r:run q:quit';
 
 /** What is on top of every screen of work mode: where one is, and the command that grades the same. */
-export function workHead(standing: Standing, current: Numbered): string[] {
+export function workHead(standing: Standing, current: NumberedRequirement): string[] {
   const { exercise, points, of } = standing;
   const score = `${bar(points, of, BAR_WIDTH)} ${points} of ${of}`;
   const place = `${exercise.title}, ${current.number} of ${exercise.requirements.length}`;
@@ -32,9 +33,12 @@ export function workFoot(status: string): string[] {
 }
 
 /** How the current requirement came out, and nothing else. */
-export function verdictText(result: ExerciseResult | undefined, current: Numbered): string {
-  const title = colour.bold(paragraph(`${current.number}. ${current.requirement.title}`));
-  const own = result?.results.find(({ number }) => number === current.number);
+export function verdictText(
+  result: ExerciseResult | undefined,
+  current: NumberedRequirement,
+): string {
+  const title = colour.bold(paragraph(`${current.number}. ${current.title}`));
+  const own = result?.results.find(({ requirement }) => requirement.number === current.number);
   if (!result || !own) return title;
   const complaints = typeLines(result);
   if (own.verdict.status === 'passed') {
@@ -52,12 +56,12 @@ export function verdictText(result: ExerciseResult | undefined, current: Numbere
 }
 
 /** The task that a requirement belongs to, as the exercise's README tells it; all of it when it has no such heading. */
-export function taskText({ file }: Exercise, { requirement }: Numbered): string {
+export function taskText({ file }: Exercise, { task: number }: NumberedRequirement): string {
   const readme = join(dirname(file), 'README.md');
   if (!existsSync(readme)) return `There is no ${shownPath(readme)}.`;
   const text = readFileSync(readme, 'utf8');
   const sections = text.split(/^(?=#{2,3} )/m);
-  const task = sections.find((section) => section.startsWith(`### ${requirement.task}.`));
+  const task = sections.find((section) => section.startsWith(`### ${number}.`));
   return `${lessonText(task ?? text)}\n\nThe whole of it: ${shownPath(readme)}`;
 }
 

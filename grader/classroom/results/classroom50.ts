@@ -50,7 +50,7 @@ export function toClassroom50(
     score: points,
     'max-score': of,
     tests: all.map(({ exercise, result }) => ({
-      'test-name': `${exercise} ${result.number}. ${result.requirement.title}`,
+      'test-name': `${exercise} ${result.requirement.number}. ${result.requirement.title}`,
       passed: result.verdict.status === 'passed',
       score: pointsOf(result),
       'max-score': result.requirement.points,

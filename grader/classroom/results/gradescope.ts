@@ -30,7 +30,7 @@ export function toGradescope(results: readonly ExerciseResult[], seed: number): 
 }
 
 function test(result: RequirementResult, exercise: number, name: string) {
-  const { number, requirement, verdict } = result;
+  const { requirement, verdict } = result;
   const { findings, blocks } = sectionsOf(verdict);
   const lines = [
     ...(verdict.status === 'passed' ? [] : [verdict.status]),
@@ -38,8 +38,8 @@ function test(result: RequirementResult, exercise: number, name: string) {
     ...blocks.flatMap(({ title, lines }) => ['', title, ...lines]),
   ];
   return {
-    number: `${exercise}.${number}`,
-    name: `${name} ${number}. ${requirement.title}`,
+    number: `${exercise}.${requirement.number}`,
+    name: `${name} ${requirement.number}. ${requirement.title}`,
     score: pointsOf(result),
     max_score: requirement.points,
     status: verdict.status === 'passed' ? 'passed' : 'failed',

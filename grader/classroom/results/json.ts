@@ -9,7 +9,7 @@ export function toJson(results: readonly ExerciseResult[], seed: number): string
     file,
     ...total(results),
     requirements: results.map((result) => ({
-      number: result.number,
+      number: result.requirement.number,
       id: result.requirement.id,
       title: result.requirement.title,
       points: pointsOf(result),

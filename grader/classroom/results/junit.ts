@@ -34,7 +34,7 @@ function counts(results: readonly RequirementResult[]) {
 }
 
 function testCase(result: RequirementResult, folder: string, file: string) {
-  const { number, requirement, verdict, milliseconds } = result;
+  const { requirement, verdict, milliseconds } = result;
   const { findings, blocks } = sectionsOf(verdict);
   const told = [
     ...findings.map(({ label, text }) => `${label}: ${text}`),
@@ -47,7 +47,7 @@ function testCase(result: RequirementResult, folder: string, file: string) {
   };
   const printed = blocks.find(({ title }) => title === 'printed')?.lines ?? [];
   return {
-    '@name': `${number}. ${requirement.title}`,
+    '@name': `${requirement.number}. ${requirement.title}`,
     '@classname': `${folder}.${requirement.id}`,
     '@file': file,
     '@time': seconds(milliseconds),
