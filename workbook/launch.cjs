@@ -5,7 +5,7 @@
 
 const { join } = require('node:path');
 
-const MINIMUM = { major: 20, minor: 12 };
+const MINIMUM = { major: 20, minor: 19 };
 
 const [, , name, ...typed] = process.argv;
 

@@ -36,12 +36,12 @@ describe('the first npm start', () => {
 
 describe('the launcher', () => {
   it('says which Node is needed when this one is too old', async () => {
-    const pretend = "Object.defineProperty(process.versions, 'node', { value: '20.11.1' });";
+    const pretend = "Object.defineProperty(process.versions, 'node', { value: '20.18.3' });";
     const script = `${pretend} require('./workbook/launch.cjs');`;
 
     const { stderr, code } = await new Bench().spawn(process.execPath, ['-e', script]).ended;
 
-    expect(stderr).toMatch(/^The workbook needs Node 20\.12 or newer; this is 20\.11\.1\./);
+    expect(stderr).toMatch(/^The workbook needs Node 20\.19 or newer; this is 20\.18\.3\./);
     expect(stderr).not.toMatch(/^\s+at /m);
     expect(code).toBe(1);
   });

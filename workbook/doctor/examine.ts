@@ -30,7 +30,7 @@ export async function* examine(lifetime: Lifetime): AsyncGenerator<Diagnosis> {
   yield {
     state: 'ok',
     what: 'Node',
-    finding: `${process.versions.node} (20.12 or newer is needed)`,
+    finding: `${process.versions.node} (20.19 or newer is needed)`,
   };
   yield npm();
   yield stack();
