@@ -132,7 +132,7 @@ export const requirements: readonly Requirement[] = [
     lesson: { chapter: 5, heading: 'Trimming asks no group' },
     hints: [
       'Trimming does not look at pending lists. What does a read return for an entry that is no longer there?',
-      'Reading your own pending entries gives [id, null] for such an entry; XAUTOCLAIM on 6.2 gives null. There is nothing to handle.',
+      'Reading your own pending entries gives [id, null] for such an entry. There is nothing to handle.',
       'if (!fields) { await redis.xack(stream, group, id); continue; }. It does not count as handled.',
     ],
   },

@@ -3,8 +3,8 @@ import { dirname, join } from 'node:path';
 import which from 'which';
 import { run } from '../process/run-program.ts';
 
-/** XAUTOCLAIM, exclusive ranges, MINID and NOMKSTREAM came with Redis 6.2. */
-export const OLDEST_REDIS = '6.2';
+/** Before 7.0, nobody knows how many entries were ever added, nor what XAUTOCLAIM has taken off a list. */
+export const OLDEST_REDIS = '7.0';
 
 /** Where the workbook may have its redis-server from, in the order in which it looks. */
 export type Source =
@@ -26,6 +26,8 @@ export interface RedisBinary {
 /** Why there is no Redis at a place: one line, without a full stop. */
 export interface NotFound {
   readonly reason: string;
+  /** The program that is there all the same, and will not do. */
+  readonly program?: string;
 }
 
 /** Whether a search came out with a Redis. */
@@ -39,11 +41,12 @@ export async function tryBinary(path: string, source: Source): Promise<RedisBina
   const [, name, version] = /^(\w+) server v=(\d+(?:\.\d+)*)/m.exec(output) ?? [];
   if (!name || !version) {
     const firstLine = output.trim().split('\n')[0] || `exit code ${code}`;
-    return { reason: `${path} does not run as a redis-server (${firstLine})` };
+    return { reason: `${path} does not run as a redis-server (${firstLine})`, program: path };
   }
   if (name === 'Redis' && isOlder(version, OLDEST_REDIS)) {
     return {
       reason: `${path} is Redis ${version}, and the workbook needs ${OLDEST_REDIS} or newer`,
+      program: path,
     };
   }
   return { path, name, version, source };

@@ -12,7 +12,12 @@ const SERVER_NAMES = ['redis-server', 'valkey-server'];
 const CACHED_NAMES = [...SERVER_NAMES, 'memurai.exe'];
 
 /** The outcome of a search on this machine: a Redis, or all the reasons why there is none. */
-export type Search = RedisBinary | { readonly reasons: readonly string[] };
+export type Search = FoundRedis | { readonly reasons: readonly string[] };
+
+/** A Redis, and why others that came before it will not do. */
+export interface FoundRedis extends RedisBinary {
+  readonly passedOver: readonly string[];
+}
 
 /**
  * Looks for a redis-server that is here already, without fetching anything: the one that
@@ -23,16 +28,20 @@ export type Search = RedisBinary | { readonly reasons: readonly string[] };
  */
 export async function findRedis(): Promise<Search> {
   const chosen = await chosenBinary();
-  if (chosen) return chosen;
+  if (chosen) return { ...chosen, passedOver: [] };
 
-  const reasons: string[] = [];
+  const missed: NotFound[] = [];
   for (const places of [binariesOnPath, binariesInCache]) {
     for await (const result of places()) {
-      if (found(result)) return result;
-      reasons.push(result.reason);
+      if (!found(result)) {
+        missed.push(result);
+        continue;
+      }
+      const passedOver = missed.filter(({ program }) => program).map(({ reason }) => reason);
+      return { ...result, passedOver };
     }
   }
-  return { reasons };
+  return { reasons: missed.map(({ reason }) => reason) };
 }
 
 /** The Redis in the workbook's cache, or undefined. */

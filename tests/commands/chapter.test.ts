@@ -154,13 +154,13 @@ describe('npm run chapter on a server of the learner', () => {
 });
 
 describe('npm run chapter on something else than a Redis of today', () => {
-  const INFO = 'redis_version:6.0.16\r\nrun_id:x\r\nprocess_id:1\r\n';
+  const INFO = 'redis_version:6.2.14\r\nrun_id:x\r\nprocess_id:1\r\n';
 
   it.each([
     [
       'a Redis that is too old',
       `$${INFO.length}\r\n${INFO}\r\n`,
-      'REDIS_URL names Redis 6.0.16; the workbook needs 6.2',
+      'REDIS_URL names Redis 6.2.14; the workbook needs 7.0',
     ],
     ['a web server', 'HTTP/1.1 400 Bad Request\r\n\r\n', 'This is not a Redis server'],
     [

@@ -90,8 +90,12 @@ async function* redis(lifetime: Lifetime): AsyncGenerator<Diagnosis> {
 
   try {
     const search = await findRedis();
-    if (found(search)) yield* binary(search, lifetime);
-    else yield await fetchable(search.reasons);
+    if (found(search)) {
+      for (const finding of search.passedOver) {
+        yield { state: 'note', what: 'Passed over', finding };
+      }
+      yield* binary(search, lifetime);
+    } else yield await fetchable(search.reasons);
   } catch (error) {
     yield { state: 'bad', what: 'Redis', finding: errorMessage(error) };
   }

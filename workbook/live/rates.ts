@@ -7,9 +7,8 @@ export class Rates {
   readonly #seen = new Map<string, { readonly at: number; readonly added: number }[]>();
 
   /** Takes note of a look. Returns entries a second over the last five; undefined as long as there is only one look. */
-  note({ key, at, added, length }: StreamSnapshot): number | undefined {
-    // Before 7.0 Redis does not count what was added; the length does until something is trimmed.
-    const now = { at, added: added ?? length };
+  note({ key, at, added }: StreamSnapshot): number | undefined {
+    const now = { at, added };
     const seen = [...(this.#seen.get(key) ?? []), now].filter((look) => look.at >= at - WINDOW_MS);
     this.#seen.set(key, seen);
     const [first = now] = seen;

@@ -8,8 +8,8 @@ export interface StreamSnapshot {
   /** Milliseconds since 1970, by our own clock. */
   readonly at: number;
   readonly length: number;
-  /** How many entries were ever added; Redis tells since 7.0. */
-  readonly added: number | undefined;
+  /** How many entries were ever added. */
+  readonly added: number;
   readonly lastId: string;
   /** The newest entries, the newest first. */
   readonly entries: readonly (readonly [id: string, fields: readonly string[]])[];
@@ -20,7 +20,7 @@ export interface GroupSnapshot {
   readonly name: string;
   readonly pending: number;
   readonly lastDelivered: string;
-  /** How many entries it has not been given yet; unknown before Redis 7.0, and after some XDELs. */
+  /** How many entries it has not been given yet; unknown after some XDELs. */
   readonly lag: number | undefined;
   readonly consumers: readonly ConsumerSnapshot[];
 }
@@ -65,7 +65,7 @@ export async function lookAt(
     key,
     at: Date.now(),
     length: Number(info.get('length')),
-    added: optionalNumber(info.get('entries-added')),
+    added: Number(info.get('entries-added')),
     lastId: String(info.get('last-generated-id')),
     entries,
     groups: await Promise.all((groups ?? []).map((group) => lookAtGroup(redis, key, group))),

@@ -111,7 +111,7 @@ describe('getting a Redis', () => {
     const { stderr, code } = await bench.runWith({ env }, 'chapter', '1');
 
     expect(stderr).toMatch(
-      /^There is no Redis \(6\.2 or newer\) on this machine, and none could be fetched:\n/,
+      /^There is no Redis \(7\.0 or newer\) on this machine, and none could be fetched:\n/,
     );
     expect(stderr).toContain('  - no redis-server or valkey-server on PATH\n');
     expect(stderr).toContain("  - nothing in the workbook's cache");

@@ -112,7 +112,7 @@ describe('Redis from its sources', () => {
     const { stderr, code } = await tryToBuild(bench, env);
 
     expect(stderr).toContain(message);
-    expect(stderr).toContain('There is no Redis (6.2 or newer) on this machine');
+    expect(stderr).toContain('There is no Redis (7.0 or newer) on this machine');
     expect(code).toBe(1);
     expectNothingCached(env);
   });

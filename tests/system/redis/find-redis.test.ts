@@ -5,6 +5,8 @@ import { isOlder } from '../../../system/redis/binary.ts';
 import { disguised, realRedis, toolbox, writeScript } from '../../support/fake-programs.ts';
 import { Bench, type CommandResult } from '../../support/workbook.ts';
 
+const OLD = 'echo "Redis server v=6.2.14 sha=0"';
+
 /** What the doctor says with nothing but these programs and this cache. */
 async function doctor(
   bench: Bench,
@@ -37,8 +39,8 @@ describe('REDISMS_SYSTEM_BINARY', () => {
     ['a program that cannot run', 'exit 7', 'does not run as a redis-server (exit code 7)'],
     [
       'a Redis that is too old',
-      'echo "Redis server v=6.0.16 sha=0"',
-      'is Redis 6.0.16, and the workbook needs 6.2',
+      'echo "Redis server v=6.2.14 sha=0"',
+      'is Redis 6.2.14, and the workbook needs 7.0',
     ],
   ])('set to %s is an error, and nothing else is tried', async (_, script, reason) => {
     const bench = new Bench();
@@ -85,17 +87,30 @@ describe('PATH', () => {
 
   it('passes over a server that is too old, and says so', async () => {
     const bench = new Bench();
-    const old = 'echo "Redis server v=5.0.14 sha=0"';
     const PATH = toolbox(bench, {
-      scripts: { 'redis-server': old, 'apt-get': '', 'dpkg-deb': '' },
+      scripts: { 'redis-server': OLD, 'apt-get': '', 'dpkg-deb': '' },
     });
 
     const { text, code } = await doctor(bench, { PATH });
 
     expect(text).toContain(
-      `${join(PATH, 'redis-server')} is Redis 5.0.14, and the workbook needs 6.2`,
+      `${join(PATH, 'redis-server')} is Redis 6.2.14, and the workbook needs 7.0`,
     );
     expect(text).toContain("The first chapter fetches your system's package");
+    expect(code).toBe(0);
+  });
+
+  it('goes on behind a server that is too old, and says that it was passed over', async () => {
+    const bench = new Bench();
+    const valkey = disguised(await realRedis(), 'Valkey server v=7.2.4 sha=0');
+    const PATH = toolbox(bench, { scripts: { 'redis-server': OLD, 'valkey-server': valkey } });
+
+    const { text, code } = await doctor(bench, { PATH });
+
+    expect(text).toContain(
+      `note Passed over: ${join(PATH, 'redis-server')} is Redis 6.2.14, and the workbook needs 7.0 or newer`,
+    );
+    expect(text).toContain(`Redis: Valkey 7.2.4, from PATH: ${join(PATH, 'valkey-server')}`);
     expect(code).toBe(0);
   });
 });
@@ -111,6 +126,22 @@ describe("the workbook's cache", () => {
     const { text } = await doctor(bench, {});
 
     expect(text).toContain("from the workbook's cache:");
+    expect(text, 'nothing was there to be passed over').not.toContain('Passed over');
+  });
+
+  it('is used when the one on PATH is too old', async () => {
+    const bench = new Bench();
+    const PATH = toolbox(bench, { scripts: { 'redis-server': OLD } });
+    writeScript(
+      join(bench.folder, 'cache/redis-9/redis-server'),
+      `exec "${await realRedis()}" "$@"`,
+    );
+
+    const { text, code } = await doctor(bench, { PATH });
+
+    expect(text).toContain(`Passed over: ${join(PATH, 'redis-server')} is Redis 6.2.14`);
+    expect(text).toContain("from the workbook's cache:");
+    expect(code).toBe(0);
   });
 
   it('never yields what an interrupted fetch has left', async () => {
@@ -123,7 +154,7 @@ describe("the workbook's cache", () => {
     expect(text).toContain(
       'Redis: none yet (no redis-server or valkey-server on PATH; nothing in the',
     );
-    expect(text).toMatch(/BAD Redis: .* -> Install Redis 6\.2 or newer: /);
+    expect(text).toMatch(/BAD Redis: .* -> Install Redis 7\.0 or newer: /);
     expect(code).toBe(1);
   });
 
