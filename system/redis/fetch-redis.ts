@@ -1,6 +1,6 @@
 import { existsSync, mkdirSync, readFileSync, statfsSync } from 'node:fs';
 import { join } from 'node:path';
-import lockfile from 'proper-lockfile';
+import { type Lock, takeLock } from '../lock.ts';
 import { guardPath } from '../process/guardian.ts';
 import { errorCode, fileSystemTrouble, UserError } from '../process/user-error.ts';
 import { found, OLDEST_REDIS, type RedisBinary } from './binary.ts';
@@ -13,9 +13,7 @@ import { findRedis, findRedisInCache } from './find-redis.ts';
 
 const MEGABYTE = 1024 * 1024;
 const NEEDED_MEGABYTES = 50;
-const LOCK_STALE_MS = 10_000;
-const LOCK_RETRY_MS = 250;
-const LOCK_RETRIES = 2400;
+const LOCK_PATIENCE = { retries: 2400, everyMs: 250 };
 
 /**
  * Answers the one question "which redis-server do we run?": one that is here already, or else one
@@ -29,15 +27,20 @@ export async function findOrFetchRedis(signal: AbortSignal): Promise<RedisBinary
 
   const progress = openProgress();
   try {
-    const release = await lockCache(progress);
-    try {
-      const fetchedMeanwhile = await findRedisInCache();
-      if (fetchedMeanwhile) return fetchedMeanwhile;
-      removeUnfinished();
-      demandSpace();
-      return await fetchRedis(search.reasons, progress, signal);
-    } finally {
-      await release();
+    while (true) {
+      const lock = await lockCache(progress);
+      try {
+        const fetchedMeanwhile = await findRedisInCache();
+        if (fetchedMeanwhile) return fetchedMeanwhile;
+        removeUnfinished();
+        demandSpace();
+        return await fetchRedis(search.reasons, progress, AbortSignal.any([signal, lock.lost]));
+      } catch (error) {
+        // Whoever has the lock now clears our unfinished fetch away, and gets a Redis: wait for that one.
+        if (!lock.lost.aborted || signal.aborted) throw error;
+      } finally {
+        await lock.release();
+      }
     }
   } finally {
     progress.end();
@@ -110,22 +113,24 @@ function demandSpace(): void {
 }
 
 /** Makes this command the only one that fetches; waits, and says so, while another one does. */
-async function lockCache(progress: Progress): Promise<() => Promise<void>> {
+async function lockCache(progress: Progress): Promise<Lock> {
   const cache = cacheFolder();
-  const lock = join(cache, 'fetch.lock');
-  const options = { realpath: false, stale: LOCK_STALE_MS, lockfilePath: lock };
+  const path = join(cache, 'fetch.lock');
   try {
     mkdirSync(cache, { recursive: true });
-    const release = await lockfile.lock(cache, options).catch((error) => {
+    const { lost, release } = await takeLock(path).catch((error) => {
       if (errorCode(error) !== 'ELOCKED') throw error;
       progress.step('Another command is fetching a Redis; waiting for it ...');
-      const retries = { retries: LOCK_RETRIES, factor: 1, minTimeout: LOCK_RETRY_MS };
-      return lockfile.lock(cache, { ...options, retries });
+      return takeLock(path, LOCK_PATIENCE);
     });
-    const keep = guardPath(lock);
-    return async () => {
-      await release();
-      keep();
+    const keep = guardPath(path);
+    lost.addEventListener('abort', keep);
+    return {
+      lost,
+      release: async () => {
+        await release();
+        keep();
+      },
     };
   } catch (error) {
     throw fileSystemTrouble(error, `write to ${cache} (WORKBOOK_CACHE can name another folder)`);

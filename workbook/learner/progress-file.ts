@@ -1,6 +1,6 @@
 import { existsSync, mkdirSync, readFileSync, renameSync } from 'node:fs';
 import { basename, join } from 'node:path';
-import lockfile from 'proper-lockfile';
+import { takeLock } from '../../system/lock.ts';
 import { STATE, shownPath } from '../../system/paths.ts';
 import { errorCode, errorMessage, fileSystemTrouble } from '../../system/process/user-error.ts';
 import { printError } from '../../system/terminal/print.ts';
@@ -11,7 +11,7 @@ import { timestamp } from './timestamp.ts';
 export const PROGRESS_FILE = join(STATE, 'progress.json');
 
 const VERSION = 1;
-const LOCK_RETRIES = { retries: 60, factor: 1, minTimeout: 50, maxTimeout: 50 };
+const LOCK_PATIENCE = { retries: 60, everyMs: 50 };
 
 /** What is known of one exercise. */
 export interface ExerciseProgress {
@@ -59,16 +59,12 @@ export function progressOf(progress: Progress, exercise: string): ExerciseProgre
 export async function updateProgress(change: (progress: Progress) => Progress): Promise<void> {
   try {
     mkdirSync(STATE, { recursive: true });
-    const release = await lockfile.lock(STATE, {
-      realpath: false,
-      retries: LOCK_RETRIES,
-      lockfilePath: `${PROGRESS_FILE}.lock`,
-    });
+    const lock = await takeLock(`${PROGRESS_FILE}.lock`, LOCK_PATIENCE);
     try {
       const progress = { version: VERSION, ...change(load()) };
       writeWhole(PROGRESS_FILE, `${JSON.stringify(progress, null, 2)}\n`);
     } finally {
-      await release();
+      await lock.release();
     }
   } catch (error) {
     const trouble = fileSystemTrouble(error, `write ${shownPath(PROGRESS_FILE)}`);

@@ -1,4 +1,12 @@
-import { existsSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import {
+  existsSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  rmdirSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { realRedis, toolbox, writeScript } from '../../support/fake-programs.ts';
@@ -63,6 +71,28 @@ describe('getting a Redis', () => {
       outcomes.filter(({ stderr }) => stderr.includes('Another command is fetching')),
     ).not.toEqual([]);
     expect(calls(bench)).toHaveLength(1);
+    expect(readdirSync(join(bench.folder, 'cache'))).toEqual(['system-package']);
+  });
+
+  it('gives way to a command that took over while this machine slept, and waits for it', async () => {
+    const bench = new Bench();
+    const waiting = join(bench.folder, 'waiting');
+    writeFileSync(waiting, '');
+    const env = await fakePackage(bench, `while [ -e "${waiting}" ]; do sleep 0.1; done`);
+    const sleeper = bench.startWith({ env }, 'cli', '--own', 'PING');
+    await expect.poll(() => calls(bench), WAIT).toHaveLength(1);
+
+    const lock = join(bench.folder, 'cache', 'fetch.lock');
+    rmdirSync(lock);
+    mkdirSync(lock);
+    await sleeper.says(/Another command is fetching/);
+    rmSync(waiting);
+    rmdirSync(lock);
+    const { stdout, stderr, code } = await sleeper.ended;
+
+    expect(stdout).toBe('PONG\n');
+    expect(stderr).not.toMatch(/^\s+at /m);
+    expect(code).toBe(0);
     expect(readdirSync(join(bench.folder, 'cache'))).toEqual(['system-package']);
   });
 
