@@ -6,11 +6,12 @@ const SHELL = /(^|\/)-?(sh|dash|bash|zsh|ash|busybox)$/;
 
 /**
  * Calls `gone` when the npm that started this command is killed by SIGKILL, the one signal that it
- * cannot pass on. Does nothing when no npm has started it.
+ * cannot pass on. Does nothing when npm has not started it, or has started another command that did.
  */
 export function watchNpm(gone: () => void): void {
-  if (!process.env.npm_lifecycle_event) return;
+  if (process.env.npm_lifecycle_event !== process.argv[2]) return;
   void findNpm().then((npm) => {
+    if (npm === undefined) return gone();
     const timer = setInterval(() => {
       if (isAlive(npm)) return;
       clearInterval(timer);
@@ -20,27 +21,39 @@ export function watchNpm(gone: () => void): void {
   });
 }
 
-/** npm is our parent, or the parent of the shell that npm runs its scripts in. */
-async function findNpm(): Promise<number> {
-  const parent = await lookUp(process.ppid);
-  return parent && SHELL.test(parent.program) ? parent.parent : process.ppid;
+/** npm is our parent, or the parent of the shell that npm runs its scripts in; undefined when it is gone already. */
+async function findNpm(): Promise<number | undefined> {
+  const { ppid } = process;
+  const parent = await lookUp(ppid);
+  const npm = parent && SHELL.test(parent.program) ? parent.parent : ppid;
+  // npm can be killed before we are awake, and whoever has adopted us looks like npm then. It need not
+  // be process 1, and in a container npm may be; but npm, unlike a stranger, shares our process group.
+  const [own, candidate] = await Promise.all([lookUp(process.pid), lookUp(npm)]);
+  const isStranger = own && candidate && own.group !== candidate.group;
+  return isStranger ? undefined : npm;
 }
 
 interface ProcessEntry {
   readonly parent: number;
+  readonly group: number;
   readonly program: string;
 }
 
 async function lookUp(pid: number): Promise<ProcessEntry | undefined> {
   const stat = `/proc/${pid}/stat`;
   if (existsSync(stat)) {
-    // pid (program) state parent ...; the program's name may itself hold spaces and parentheses.
-    const [, program, parent] = /\((.*)\) \S+ (\d+)/s.exec(readFileSync(stat, 'utf8')) ?? [];
-    return program && parent ? { program, parent: Number(parent) } : undefined;
+    // pid (program) state parent group ...; the program's name may itself hold spaces and parentheses.
+    const entry = /\((?<program>.*)\) \S+ (?<parent>\d+) (?<group>\d+)/s;
+    return read(entry, readFileSync(stat, 'utf8'));
   }
-  const { output } = await run('ps', ['-o', 'ppid=,comm=', '-p', String(pid)]);
-  const [, parent, program] = /^\s*(\d+)\s+(.*\S)/.exec(output) ?? [];
-  return program && parent ? { program, parent: Number(parent) } : undefined;
+  const { output } = await run('ps', ['-o', 'ppid=,pgid=,comm=', '-p', String(pid)]);
+  return read(/^\s*(?<parent>\d+)\s+(?<group>\d+)\s+(?<program>.*\S)/, output);
+}
+
+function read(entry: RegExp, text: string): ProcessEntry | undefined {
+  const { program, parent, group } = entry.exec(text)?.groups ?? {};
+  if (!program || !parent || !group) return undefined;
+  return { program, parent: Number(parent), group: Number(group) };
 }
 
 function isAlive(pid: number): boolean {

@@ -1,4 +1,5 @@
 import { createServer } from 'node:net';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { describe, expect, it } from 'vitest';
 import { Bench, type Running } from '../../support/workbook.ts';
 
@@ -61,6 +62,26 @@ describe('other ways to end', () => {
 
     await expectNothingLeft(bench);
   });
+
+  // While it wakes up, and has not looked at npm yet.
+  it.each([0, 20, 40, 80, 120, 160, 200, 300])(
+    'goes when npm is killed with SIGKILL %i ms after it has started it',
+    async (milliseconds) => {
+      const bench = new Bench();
+      const npm = bench.spawn('npm', ['run', '--silent', 'redis']);
+      await expect
+        .poll(() => bench.survivors().some((line) => line.includes('launch.cjs')), {
+          ...WAIT,
+          interval: 1,
+        })
+        .toBe(true);
+      await sleep(milliseconds);
+
+      npm.kill('SIGKILL');
+
+      await expectNothingLeft(bench);
+    },
+  );
 
   it('goes when nobody reads its output any more', async () => {
     const bench = new Bench();
