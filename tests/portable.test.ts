@@ -2,13 +2,17 @@ import { cpSync, mkdirSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { copyOfTheWorkbook } from './support/copy.ts';
+import { expectNothingLeft } from './support/expectations.ts';
 import { Bench, ROOT } from './support/workbook.ts';
+
+const CLONE = "Zoë's Bücher & 本 100%";
+const CACHE = 'mein Café #1';
 
 describe('a clone under a path with spaces and letters that are not ASCII', () => {
   it('plays a chapter of several processes, on a Redis in a cache of such a path', async () => {
     const bench = new Bench();
-    const cwd = copyOfTheWorkbook(bench, "Zoë's Bücher & 本 100%");
-    const env = { WORKBOOK_CACHE: join(bench.folder, 'mein Café #1') };
+    const cwd = copyOfTheWorkbook(bench, CLONE);
+    const env = { WORKBOOK_CACHE: join(bench.folder, CACHE) };
 
     const { stdout, stderr, code } = await bench.spawn(
       process.execPath,
@@ -19,7 +23,7 @@ describe('a clone under a path with spaces and letters that are not ASCII', () =
     expect(stderr.replace(/^(Fetching|Got) .*\n/gm, '')).toBe('');
     expect(stdout).toContain('recovered 2 entries');
     expect(code).toBe(0);
-    await expect.poll(() => bench.survivors(), { timeout: 10_000 }).toEqual([]);
+    await expectNothingLeft(bench, CLONE, CACHE);
   });
 });
 

@@ -35,7 +35,7 @@ describe.each(PAGES)('the page %s', (page) => {
   });
 
   it('names only chapters and programs that exist', () => {
-    const named = [...text.matchAll(/npm run chapter (\d)(?: ([a-z][a-z-]+))?/g)];
+    const named = [...text.matchAll(/npm run chapter (\d+)(?: ([a-z][a-z-]+))?/g)];
 
     for (const [, number = '', program] of named) {
       const chapter = findChapter(number);

@@ -2,6 +2,7 @@ import { appendFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { copyOfTheWorkbook } from '../support/copy.ts';
+import { expectNothingLeft, expectRefusal } from '../support/expectations.ts';
 import { Bench, type CommandResult } from '../support/workbook.ts';
 
 // Learners change the programs. What they break is theirs to mend, so they are told where it broke.
@@ -13,38 +14,33 @@ async function playChanged(bench: Bench, change: (folder: string) => void): Prom
   change(join(cwd, CHAPTER));
   const launcher = join('workbook', 'launch.cjs');
   const outcome = await bench.spawn(process.execPath, [launcher, 'chapter', '1'], { cwd }).ended;
-  await expect.poll(() => bench.survivors(), { timeout: 10_000 }).toEqual([]);
+  await expectNothingLeft(bench, 'changed');
   return outcome;
 }
 
 describe('a scene with a program that was changed', () => {
   it('shows the syntax error of the program, and none of its own insides', async () => {
-    const { stdout, stderr, code } = await playChanged(new Bench(), (folder) => {
+    const outcome = await playChanged(new Bench(), (folder) => {
       writeFileSync(join(folder, 'entries.ts'), 'const redis = ;\n');
     });
 
-    expect(stdout).toMatch(/entries \|.*entries\.ts:1:14/);
-    expect(stderr).toBe('\nentries ended with exit code 1; its last lines say why.\n');
-    expect(code).toBe(1);
+    expect(outcome.stdout).toMatch(/entries \|.*entries\.ts:1:14/);
+    expectRefusal(outcome, /^\nentries ended with exit code 1; its last lines say why\.\n$/);
   });
 
   it('shows the line where the program threw', async () => {
-    const { stdout, stderr, code } = await playChanged(new Bench(), (folder) => {
+    const outcome = await playChanged(new Bench(), (folder) => {
       appendFileSync(join(folder, 'entries.ts'), "throw new Error('my own mistake');\n");
     });
 
-    expect(stdout).toMatch(/entries \| Error: my own mistake/);
-    expect(stdout).toMatch(/entries \| +at .*entries\.ts:\d+/);
-    expect(stderr).toContain('entries ended with exit code 1');
-    expect(code).toBe(1);
+    expect(outcome.stdout).toMatch(/entries \| Error: my own mistake/);
+    expect(outcome.stdout).toMatch(/entries \| +at .*entries\.ts:\d+/);
+    expectRefusal(outcome, 'entries ended with exit code 1');
   });
 
   it('says so when its scene is gone', async () => {
-    const { stderr, code } = await playChanged(new Bench(), (folder) =>
-      rmSync(join(folder, 'scene.ts')),
-    );
+    const outcome = await playChanged(new Bench(), (folder) => rmSync(join(folder, 'scene.ts')));
 
-    expect(stderr).toMatch(/^Chapter 1 has no scene yet: .*scene\.ts is missing\.\n$/);
-    expect(code).toBe(1);
+    expectRefusal(outcome, /^Chapter 1 has no scene yet: .*scene\.ts is missing\.\n$/);
   });
 });

@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest';
+import { expectNothingLeft } from '../support/expectations.ts';
 import { Bench } from '../support/workbook.ts';
 
 /** What a scene printed, when it had ended as every scene has to: well, plain, and tidied up. */
@@ -13,8 +14,7 @@ async function play(number: number): Promise<string> {
   expect(stdout).toContain('Look for:');
   expect(stdout).toMatch(/Read the lesson: {4}chapters\/\d\d-/);
   expect(stdout, 'no colours in a pipe').not.toContain('\x1b');
-  await expect.poll(() => bench.survivors(), { timeout: 10_000 }).toEqual([]);
-  expect(bench.leftFiles()).toEqual([]);
+  await expectNothingLeft(bench);
   return stdout;
 }
 

@@ -1,10 +1,11 @@
 import { describe, expect, it } from 'vitest';
+import { expectNothingLeft } from '../support/expectations.ts';
 import { testServer } from '../support/redis.ts';
 import { Bench } from '../support/workbook.ts';
 
 describe("the workbook's own prompt, fed from a pipe", () => {
-  it('runs the lines one by one and prints replies as redis-cli does on a terminal', async () => {
-    const { server } = await testServer();
+  it('runs lines one by one until quit, and prints replies as redis-cli does on a terminal', async () => {
+    const { server, redis } = await testServer();
     const input = [
       'PING',
       `XADD notes 1-0 text "it's \\"quoted\\"" 'and' 'it\\'s not'`,
@@ -14,6 +15,8 @@ describe("the workbook's own prompt, fed from a pipe", () => {
       'NOSUCHCOMMAND',
       'SET "unbalanced',
       'DEL notes',
+      'quit',
+      'SET after quit',
     ].join('\n');
 
     const { stdout, stderr, code } = await new Bench().runWith(
@@ -36,20 +39,8 @@ describe("the workbook's own prompt, fed from a pipe", () => {
       '',
     ]);
     expect(stderr).toBe('Invalid argument(s)\n');
+    expect(await redis.exists('after')).toBe(0);
     expect(code).toBe(0);
-  });
-
-  it('stops reading at quit', async () => {
-    const { server, redis } = await testServer();
-
-    await new Bench().runWith(
-      { env: { REDIS_URL: server.url }, input: 'SET a 1\nquit\nSET b 1\n' },
-      'cli',
-      '--own',
-    );
-
-    expect(await redis.exists('a')).toBe(1);
-    expect(await redis.exists('b')).toBe(0);
   });
 
   it('says so and goes on when the server closes the connection', async () => {
@@ -106,6 +97,6 @@ describe('one command on the command line', () => {
 
     expect(stdout).toBe('(integer) 0\n');
     expect(code).toBe(0);
-    await expect.poll(() => bench.survivors(), { timeout: 10_000 }).toEqual([]);
+    await expectNothingLeft(bench);
   });
 });

@@ -1,6 +1,8 @@
 import { cpSync, existsSync, readdirSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { describe, expect, it } from 'vitest';
+import { command } from '../../workbook/commands/handout.ts';
+import { expectRefused } from '../support/expectations.ts';
 import { Bench, ROOT } from '../support/workbook.ts';
 
 const LONG = { timeout: 90_000 };
@@ -66,11 +68,8 @@ describe('npm run handout', () => {
     const bench = new Bench();
     writeFileSync(join(bench.folder, 'mine.txt'), 'mine');
 
-    const { code, stderr } = await bench.run('handout', bench.folder);
-    const none = await bench.run('handout');
-
-    expect(stderr).toContain('is not empty');
-    expect(code).toBe(1);
-    expect(none.stderr).toContain('One folder, please');
+    await expectRefused(command, [bench.folder], 'is not empty');
+    await expectRefused(command, [], 'One folder, please');
+    expect(readdirSync(bench.folder)).toEqual(['mine.txt']);
   });
 });

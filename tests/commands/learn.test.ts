@@ -4,6 +4,7 @@ import { describe, expect, it } from 'vitest';
 import { requirements } from '../../grader/01-order-processing/requirements.ts';
 import { changed, FORGETFUL, readBase } from '../support/base.ts';
 import { copyOfTheWorkbook } from '../support/copy.ts';
+import { expectNothingLeft } from '../support/expectations.ts';
 import { Terminal } from '../support/terminal.ts';
 import { Bench, ROOT } from '../support/workbook.ts';
 
@@ -70,7 +71,7 @@ describe('npm run learn', () => {
     expect(await terminal.ended).toBe(0);
     expect(terminal.isRestored).toBe(true);
     expect(terminal.brokenLines).toEqual([]);
-    await expect.poll(() => bench.survivors(), WAIT).toEqual([]);
+    await expectNothingLeft(bench, 'a copy to learn in');
   });
 
   it('has a key for everything else', LONG, async () => {
@@ -199,6 +200,6 @@ describe('npm run learn', () => {
     expect(code).toBe(0);
     expect(stderr).toBe('');
     expect(running.stdout).not.toContain('\u001b');
-    await expect.poll(() => bench.survivors(), WAIT).toEqual([]);
+    await expectNothingLeft(bench, 'a copy to learn in');
   });
 });

@@ -1,12 +1,14 @@
-import { appendFileSync, existsSync, mkdirSync, readdirSync, writeFileSync } from 'node:fs';
+import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { copyOfTheWorkbook } from '../support/copy.ts';
+import { readExercises } from '../../grader/exercises.ts';
+import { readChapters } from '../../workbook/book/chapters.ts';
+import { type Entry, readEntries } from '../../workbook/menu/menu-entries.ts';
+import { expectNothingLeft } from '../support/expectations.ts';
 import { Terminal } from '../support/terminal.ts';
 import { Bench } from '../support/workbook.ts';
 
 const LONG = { timeout: 90_000 };
-const WAIT = { timeout: 15_000 };
 
 /** Not the first time: nobody needs the welcome. */
 function notTheFirstTime(bench: Bench): void {
@@ -38,12 +40,56 @@ async function choose(terminal: Terminal, entry: string): Promise<void> {
 }
 
 /** Waits until the command that runs has ended, and goes back to the menu. */
-async function back(terminal: Terminal, ran = 1): Promise<void> {
-  const ended = () => terminal.written.split('Any key: back to the menu').length - 1;
-  await terminal.until(() => ended() === ran, 'does not come to an end');
+async function back(terminal: Terminal): Promise<void> {
+  await terminal.shows('Any key: back to the menu');
   terminal.press('space');
   await terminal.until(() => marked(terminal).includes('Next:'), 'does not go back');
 }
+
+/** The commands that an entry of the menu runs: its own, or those of the list that it opens. */
+const runs = ({ command, list = [] }: Entry): string[] =>
+  command ? [command] : list.flatMap(runs);
+
+describe('the menu', () => {
+  it('runs one command for each of its entries, or for each of the list that it opens', () => {
+    const chapters = readChapters();
+    const eachChapter = (name: string) => chapters.map(({ number }) => `npm run ${name} ${number}`);
+    const eachExercise = (name: string) =>
+      readExercises().map((exercise) => `npm run ${name} ${exercise.name}`);
+    const eachProgram = chapters.flatMap(({ number, programs }) =>
+      programs.map(({ name }) => `npm run chapter ${number} ${name}`),
+    );
+
+    expect(readEntries().map((entry) => [entry.label, runs(entry)])).toEqual([
+      ['Read a lesson', eachChapter('lesson')],
+      ['Play a chapter', eachChapter('chapter')],
+      ['Run one program of a chapter', eachProgram],
+      ['Read the tasks of an exercise', eachExercise('lesson')],
+      ['Work on an exercise', eachExercise('learn')],
+      ['Grade an exercise', eachExercise('grade')],
+      ['Grade all exercises', ['npm run grade']],
+      ['Get a hint', eachExercise('hint')],
+      ['Compare with the solution', eachExercise('diff')],
+      ['Begin an exercise again; a copy is kept', eachExercise('reset')],
+      ['Bring a copy back', eachExercise('restore')],
+      ['How far you have come', ['npm run progress']],
+      ['A Redis for several terminals', ['npm run redis']],
+      ['A Redis prompt', ['npm run cli']],
+      ['A live view of all streams', ['npm run watch-stream']],
+      ['Is anything missing here?', ['npm run doctor']],
+    ]);
+  });
+
+  it('names what a list offers as its heading does', () => {
+    const labels = readEntries().map(({ label, list }) => [label, list?.[0]?.label]);
+
+    expect(Object.fromEntries(labels)).toMatchObject({
+      'Play a chapter': '1. Anatomy of a stream',
+      'Run one program of a chapter': expect.stringMatching(/^1\. Anatomy of a stream: \w/),
+      'Grade an exercise': '1. Distributed order processing',
+    });
+  });
+});
 
 describe('npm start in a terminal', () => {
   it.each([
@@ -63,43 +109,31 @@ describe('npm start in a terminal', () => {
     terminal.press('escape');
     expect(await terminal.ended).toBe(0);
     expect(terminal.isRestored).toBe(true);
-    await expect.poll(() => bench.survivors(), WAIT).toEqual([]);
+    await expectNothingLeft(bench);
   });
 
-  it('welcomes whoever comes for the first time, and has no colours with NO_COLOR', async () => {
-    const bench = new Bench();
-    const terminal = new Terminal(bench, { rows: 40, env: { NO_COLOR: '1' } }, 'start');
-
-    await terminal.shows(/A book you can run[\s\S]*● Next: Play chapter 1/);
-    terminal.press('ctrl+c');
-
-    expect(await terminal.ended).toBe(0);
-    expect(terminal.isRestored).toBe(true);
-    expect(terminal.history).not.toContain('Missing');
-  });
-
-  it('has its welcome and its list on one screen of 24 lines', async () => {
-    const terminal = new Terminal(new Bench(), {}, 'start');
+  it('has a welcome and its list on one screen of 24 lines the first time, and no colours with NO_COLOR', async () => {
+    const terminal = new Terminal(new Bench(), { env: { NO_COLOR: '1' } }, 'start');
 
     await terminal.shows(/↑\/↓ to navigate/);
 
     expect(terminal.text).toMatch(
       /^The Redis Streams workbook[\s\S]*A book you can run[\s\S]*● Next: Play chapter 1[\s\S]*○ Work on an exercise/,
     );
-    terminal.press('escape');
+    expect(terminal.history).not.toContain('Missing');
+    terminal.press('ctrl+c');
     expect(await terminal.ended).toBe(0);
+    expect(terminal.isRestored).toBe(true);
   });
 
-  it('runs whatever is chosen, and shows what to type for it', { timeout: 180_000 }, async () => {
+  it('runs what is chosen, shows what to type for it, and comes back', LONG, async () => {
     const bench = new Bench();
     notTheFirstTime(bench);
-    const cwd = copyOfTheWorkbook(bench, 'a copy with a menu');
-    const file = join(cwd, 'exercises/01-order-processing/orders.ts');
-    const terminal = new Terminal(bench, { cwd, rows: 40 }, 'start');
+    const terminal = new Terminal(bench, { rows: 40 }, 'start');
 
     await choose(terminal, 'Next: Play chapter 3');
     await terminal.shows('$ npm run chapter 3');
-    await back(terminal, 1);
+    await back(terminal);
     expect(terminal.history).toContain('3 of 6');
 
     await choose(terminal, 'Read a lesson');
@@ -107,72 +141,11 @@ describe('npm start in a terminal', () => {
     await terminal.shows('In chapter 3 every reader got every entry');
     terminal.press('q');
 
-    await choose(terminal, 'Play a chapter');
-    await choose(terminal, '1. Anatomy');
-    await terminal.shows('$ npm run chapter 1');
-    await back(terminal, 2);
-
-    await choose(terminal, 'Run one program');
-    await choose(terminal, 'Anatomy of a stream: ids');
-    await terminal.shows('$ npm run chapter 1 ids');
-    await back(terminal, 3);
-
-    await choose(terminal, 'Read the tasks');
-    await choose(terminal, '1. Distributed');
-    await terminal.shows('1. Distributed order processing');
-    terminal.press('q');
-
-    await choose(terminal, 'Work on an exercise');
-    await choose(terminal, '2. A notification');
-    await terminal.shows('A notification system, 1 of 14');
-    terminal.press('q');
-
-    await choose(terminal, 'Grade an exercise');
-    await choose(terminal, '1. Distributed');
-    await terminal.shows('$ npm run grade orders');
-    await terminal.shows('0 of 100 points');
-    await back(terminal, 4);
-
-    await choose(terminal, 'Get a hint');
-    await choose(terminal, '3. An event');
-    await terminal.shows('Hint 1 of 3');
-    await back(terminal, 5);
-
-    await choose(terminal, 'Compare with the solution');
-    await choose(terminal, '1. Distributed');
-    await terminal.shows('npm run diff orders -- --show');
-    await back(terminal, 6);
-
-    appendFileSync(file, '// mine\n');
-    await choose(terminal, 'Begin an exercise again');
-    await choose(terminal, '1. Distributed');
-    await terminal.shows('Your file is kept as');
-    await back(terminal, 7);
-    expect(readdirSync(join(bench.state, 'backups', 'orders'))).toHaveLength(1);
-
-    await choose(terminal, 'Bring a copy back');
-    await choose(terminal, '1. Distributed');
-    await terminal.shows('To bring one back: npm run restore orders 1');
-    await back(terminal, 8);
-
-    await choose(terminal, 'A Redis prompt');
-    await terminal.shows(/127\.0\.0\.1:\d+>/);
-    terminal.press('quit', 'enter');
-    await back(terminal, 9);
-
-    await choose(terminal, 'Is anything missing');
-    await terminal.shows('All is well');
-    await back(terminal, 10);
-
-    await choose(terminal, 'Grade all');
-    await terminal.shows('0 of 300 points');
-    await back(terminal, 11);
-
     await choose(terminal, 'Leave');
     expect(await terminal.ended).toBe(0);
     expect(terminal.written).not.toContain('Warning');
     expect(terminal.isRestored).toBe(true);
-    await expect.poll(() => bench.survivors(), WAIT).toEqual([]);
+    await expectNothingLeft(bench);
   });
 
   it('takes Ctrl+C for the command that runs, and comes back', LONG, async () => {
@@ -192,7 +165,6 @@ describe('npm start in a terminal', () => {
 
     expect(await terminal.ended).toBe(0);
     expect(terminal.isRestored).toBe(true);
-    await expect.poll(() => bench.survivors(), WAIT).toEqual([]);
-    expect(existsSync(join(bench.state, 'shared-redis.json'))).toBe(false);
+    await expectNothingLeft(bench);
   });
 });

@@ -3,9 +3,8 @@ import { join } from 'node:path';
 import { Redis } from 'ioredis';
 import { describe, expect, it } from 'vitest';
 import { Connection } from '../../system/resp/connection.ts';
+import { expectNothingLeft } from '../support/expectations.ts';
 import { Bench, type Running } from '../support/workbook.ts';
-
-const WAIT = { timeout: 15_000 };
 
 async function startShared(bench: Bench): Promise<{ shared: Running; url: string }> {
   const shared = bench.start('redis');
@@ -13,16 +12,12 @@ async function startShared(bench: Bench): Promise<{ shared: Running; url: string
   return { shared, url };
 }
 
-async function expectNothingLeft(bench: Bench): Promise<void> {
-  await expect.poll(() => bench.survivors(), WAIT).toEqual([]);
-  await expect.poll(() => bench.leftFiles(), WAIT).toEqual([]);
-}
-
 describe('npm run redis', () => {
-  it('keeps a server up that other commands use, until Ctrl+C', async () => {
+  it('keeps a server up that other commands use, until Ctrl+C, and a second time says where it is', async () => {
     const bench = new Bench();
     const { shared, url } = await startShared(bench);
 
+    const second = await bench.run('redis');
     const producer = bench.start('chapter', '2', 'producer', '20');
     const consumer = bench.start('chapter', '4', 'consumer', 'alpha');
     await consumer.says(/working on/);
@@ -34,22 +29,14 @@ describe('npm run redis', () => {
     shared.ctrlC();
     const { code, stderr } = await shared.ended;
 
+    expect(second.stdout).toContain(`is up already: ${url}`);
+    expect(second.code).toBe(0);
     expect(inspector.stdout).toMatch(/pending in analytics_group: \d/);
     expect(prompt.stdout).toBe('(integer) 1\n');
     expect(url).toMatch(/^redis:\/\/127\.0\.0\.1:\d+$/);
     expect(code).toBe(0);
     expect(stderr).toBe('');
     await expectNothingLeft(bench);
-  });
-
-  it('a second time says that one is up, and where', async () => {
-    const bench = new Bench();
-    const { url } = await startShared(bench);
-
-    const { stdout, code } = await bench.run('redis');
-
-    expect(stdout).toContain(`is up already: ${url}`);
-    expect(code).toBe(0);
   });
 
   it('twice at the same moment makes one shared server', async () => {

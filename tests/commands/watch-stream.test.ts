@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest';
+import { expectRefusal } from '../support/expectations.ts';
 import { testServer } from '../support/redis.ts';
 import { Terminal } from '../support/terminal.ts';
 import { Bench } from '../support/workbook.ts';
@@ -84,8 +85,7 @@ describe('npm run watch-stream', () => {
 
     expect(all.stdout).toMatch(/^\d\d:\d\d:\d\d parcels: 2 entries/);
     expect(all.code).toBe(0);
-    expect(missing.stderr).toBe('There is no stream later.\n');
-    expect(missing.code).toBe(1);
+    expectRefusal(missing, /^There is no stream later\.\n$/);
   });
 
   it('says what to do when there is no Redis, and when the key is no stream', async () => {
@@ -95,9 +95,7 @@ describe('npm run watch-stream', () => {
     const none = await bench.run('watch-stream');
     const wrong = await bench.runWith({ env }, 'watch-stream', 'name');
 
-    expect(none.stderr).toContain('npm run redis');
-    expect(none.code).toBe(1);
-    expect(wrong.stderr).toBe('name is no stream. All streams: npm run watch-stream\n');
-    expect(wrong.code).toBe(1);
+    expectRefusal(none, 'npm run redis');
+    expectRefusal(wrong, /^name is no stream\. All streams: npm run watch-stream\n$/);
   });
 });

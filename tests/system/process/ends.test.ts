@@ -1,16 +1,12 @@
 import { createServer } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { describe, expect, it } from 'vitest';
+import { expectNothingLeft } from '../../support/expectations.ts';
 import { Bench, type Running } from '../../support/workbook.ts';
 
 // However a command ends, nothing of it may be left: no process, no file.
 
 const WAIT = { timeout: 15_000 };
-
-async function expectNothingLeft(bench: Bench): Promise<void> {
-  await expect.poll(() => bench.survivors(), WAIT).toEqual([]);
-  await expect.poll(() => bench.leftFiles(), WAIT).toEqual([]);
-}
 
 const MOMENTS = {
   'before the first line': () => Promise.resolve(),
