@@ -8,6 +8,16 @@ import { Bench, type Running } from '../../support/workbook.ts';
 
 const WAIT = { timeout: 15_000 };
 
+type Way = 'SIGKILL' | 'SIGTERM' | 'SIGHUP' | 'Ctrl+C';
+
+/** Each with the exit code, or, before Node has come to our first line, the signal itself. */
+const WAYS: [Way, (number | string)[]][] = [
+  ['SIGKILL', ['SIGKILL']],
+  ['SIGTERM', [143, 'SIGTERM']],
+  ['SIGHUP', [129, 'SIGHUP']],
+  ['Ctrl+C', [130, 'SIGINT']],
+];
+
 const MOMENTS = {
   'before the first line': () => Promise.resolve(),
   'while the server starts': (scene: Running) => scene.says(/^Chapter 4/),
@@ -18,33 +28,22 @@ const MOMENTS = {
 };
 
 describe.each(Object.entries(MOMENTS))('a scene that is ended %s', (_, moment) => {
-  it.each(['SIGKILL', 'SIGTERM', 'SIGHUP'] as const)(
-    'by %s leaves nothing behind',
-    async (signal) => {
-      const bench = new Bench();
-      const scene = bench.start('chapter', '4');
-      await moment(scene);
+  it('leaves nothing behind, whatever the signal, and has its exit code', async () => {
+    await Promise.all(
+      WAYS.map(async ([way, exits]) => {
+        const bench = new Bench();
+        const scene = bench.start('chapter', '4');
+        await moment(scene);
 
-      scene.kill(signal);
-      const outcome = await scene.ended;
+        if (way === 'Ctrl+C') scene.ctrlC();
+        else scene.kill(way);
+        const { code, signal, stderr } = await scene.ended;
 
-      expect(outcome.stderr, 'no stack trace, no complaint').toBe('');
-      await expectNothingLeft(bench);
-    },
-  );
-
-  it('by Ctrl+C ends with code 130 and leaves nothing behind', async () => {
-    const bench = new Bench();
-    const scene = bench.start('chapter', '4');
-    await moment(scene);
-
-    scene.ctrlC();
-    const { code, signal, stderr } = await scene.ended;
-
-    // Before Node has come to our first line, the signal itself is the end.
-    expect(code ?? signal).toBeOneOf([130, 'SIGINT']);
-    expect(stderr).toBe('');
-    await expectNothingLeft(bench);
+        expect(stderr, `${way}: no stack trace, no complaint`).toBe('');
+        expect(code ?? signal, way).toBeOneOf(exits);
+        await expectNothingLeft(bench);
+      }),
+    );
   });
 });
 
@@ -79,10 +78,11 @@ describe('other ways to end', () => {
     },
   );
 
-  it('goes when nobody reads its output any more', async () => {
+  it('goes with all its processes when nobody reads its output any more', async () => {
     const bench = new Bench();
     const scene = bench.start('chapter', '4');
-    await scene.says(/joined/);
+    await scene.says(/alpha \| working on/);
+    const seen = bench.survivors().join('\n');
 
     scene.child.stdout?.destroy();
     const { code, stderr } = await scene.ended;
@@ -90,6 +90,12 @@ describe('other ways to end', () => {
     expect(code).toBe(0);
     expect(stderr).toBe('');
     await expectNothingLeft(bench);
+    // The search for what is left would have seen it.
+    expect(seen).toContain('launch.cjs chapter 4');
+    expect(seen).toContain('guardian-process.cjs');
+    expect(seen).toMatch(/redis-server|valkey-server/);
+    expect(seen).toContain('producer.ts');
+    expect(seen).toContain('consumer.ts alpha');
   });
 
   it('waits for a program that is still finishing its work on Ctrl+C, with its server up', async () => {
@@ -154,21 +160,5 @@ describe('two scenes at the same time', () => {
     }
     other.close();
     await expectNothingLeft(bench);
-  });
-});
-
-describe('the search for what is left', () => {
-  it('sees every process of a command: itself, its guardian, its server, its programs', async () => {
-    const bench = new Bench();
-    const scene = bench.start('chapter', '4');
-    await scene.says(/alpha \| working on/);
-
-    const seen = bench.survivors().join('\n');
-
-    expect(seen).toContain('launch.cjs chapter 4');
-    expect(seen).toContain('guardian-process.cjs');
-    expect(seen).toMatch(/redis-server|valkey-server/);
-    expect(seen).toContain('producer.ts');
-    expect(seen).toContain('consumer.ts alpha');
   });
 });
