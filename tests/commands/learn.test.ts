@@ -159,47 +159,42 @@ describe('npm run learn', () => {
     expect(await terminal.ended).toBe(0);
   });
 
-  it('goes back to what a later change has broken', LONG, async () => {
-    const bench = new Bench();
-    const { cwd, save } = begin(bench);
-    allPassedBut(bench, 'pending');
-    save(FORGETFUL);
-    const terminal = new Terminal(bench, { cwd }, 'learn', 'orders');
+  it(
+    'goes back to what a later change has broken, and has no colours with NO_COLOR',
+    LONG,
+    async () => {
+      const bench = new Bench();
+      const { cwd, save } = begin(bench);
+      allPassedBut(bench, 'pending');
+      save(FORGETFUL);
+      const terminal = new Terminal(bench, { cwd, env: { NO_COLOR: '1' } }, 'learn', 'orders');
 
-    await terminal.shows(/2 of 14[\s\S]*The stream keeps the newest[\s\S]*happened/);
-    terminal.press('q');
-    expect(await terminal.ended).toBe(0);
-  });
+      await terminal.shows(/2 of 14[\s\S]*The stream keeps the newest[\s\S]*happened/);
+      terminal.press('q');
+      expect(await terminal.ended).toBe(0);
+      // biome-ignore lint/suspicious/noControlCharactersInRegex: colours are control sequences
+      expect(terminal.written).not.toMatch(/\u001b\[(1|2|3\d|9\d)m/);
+    },
+  );
 
-  it('looks at the file itself with --poll, and has no colours with NO_COLOR', LONG, async () => {
-    const bench = new Bench();
-    const { cwd, save } = begin(bench);
-    const terminal = new Terminal(bench, { cwd, env: { NO_COLOR: '1' } }, 'learn', '--poll');
-    await terminal.shows('Graded at');
+  it(
+    'works without a terminal, in plain lines, and looks at the file itself with --poll',
+    LONG,
+    async () => {
+      const bench = new Bench();
+      const { cwd, save } = begin(bench);
+      const running = bench.startWith({ cwd }, 'learn', 'orders', '--poll');
+      await running.says(/start here[\s\S]*Watching/);
 
-    save(CORRECT);
-    await terminal.shows('✓ passed');
-    terminal.press('q');
+      save(FORGETFUL);
+      await running.says(/✓ passed: 8 points[\s\S]*2\. The stream keeps[\s\S]*happened/);
+      running.ctrlC();
+      const { code, stderr } = await running.ended;
 
-    expect(await terminal.ended).toBe(0);
-    // biome-ignore lint/suspicious/noControlCharactersInRegex: colours are control sequences
-    expect(terminal.written).not.toMatch(/\u001b\[(1|2|3\d|9\d)m/);
-  });
-
-  it('works without a terminal: plain lines, one requirement after the other', LONG, async () => {
-    const bench = new Bench();
-    const { cwd, save } = begin(bench);
-    const running = bench.startWith({ cwd }, 'learn', 'orders');
-    await running.says(/start here[\s\S]*Watching/);
-
-    save(FORGETFUL);
-    await running.says(/✓ passed: 8 points[\s\S]*2\. The stream keeps[\s\S]*happened/);
-    running.ctrlC();
-    const { code, stderr } = await running.ended;
-
-    expect(code).toBe(0);
-    expect(stderr).toBe('');
-    expect(running.stdout).not.toContain('\u001b');
-    await expectNothingLeft(bench, 'a copy to learn in');
-  });
+      expect(code).toBe(0);
+      expect(stderr).toBe('');
+      expect(running.stdout).not.toContain('\u001b');
+      await expectNothingLeft(bench, 'a copy to learn in');
+    },
+  );
 });
