@@ -297,7 +297,10 @@ describe('the pipeline', () => {
     const pipeline = start('6', 'pipeline', '60');
     const streamIsQuiet = redis.xgroup('SETID', key, 'data_processors', '99999999999999-0');
     await streamIsQuiet;
-    await pipeline.says(/taking over 1-0/);
+    // However long the start takes, 2-0 has been idle for three seconds.
+    const touch = () =>
+      redis.xclaim(key, 'data_processors', 'dead', 0, '2-0', 'IDLE', 3000, 'JUSTID');
+    await expect.poll(() => touch().then(() => pipeline.stdout), WAIT).toContain('taking over 1-0');
     const early = /taking over 2-0/.test(pipeline.stdout);
     pipeline.ctrlC();
     await pipeline.ended;
