@@ -10,7 +10,7 @@ import type { Exercise } from './exercises.ts';
 import type { Assignment, Problem } from './messages.ts';
 import type { NumberedRequirement, Verdict } from './requirement.ts';
 import type { ExerciseResult, RequirementResult } from './result.ts';
-import { bundleHost, bundleSubmission } from './supervisor/bundle.ts';
+import { bundleSubmission, hostArguments } from './supervisor/bundle.ts';
 import { HostPool } from './supervisor/host-pool.ts';
 import type { Isolation } from './supervisor/isolation.ts';
 import { watchMemory } from './supervisor/memory-watch.ts';
@@ -88,15 +88,14 @@ export class Session {
     // Whatever happens on the way: what has been started and written by then goes too.
     guardPath(folder);
     const isolation = await isolate?.(folder);
-    const hosts = new HostPool(bundleHost(folder), folder, isolation);
-    const warming = hosts.warm(WARM_HOSTS);
+    const hosts = new HostPool(hostArguments(folder), folder, isolation);
+    hosts.warm(WARM_HOSTS);
     const starting = SpecRunner.start(atOnce);
     const servers = new Servers(
       await findOrFetchRedis(lifetime.signal),
       isolation && !isolation.hasNetwork ? folder : undefined,
     );
     servers.warm(WARM_SERVERS);
-    await warming;
     const session = new Session(servers, hosts, await starting, folder, atOnce);
     lifetime.atEnd(() => session.close());
     return session;
@@ -161,7 +160,7 @@ export class Session {
     // The next submission begins in processes that have seen none before.
     await this.#hosts.retire();
     this.#servers.warm(this.#atOnce);
-    await this.#hosts.warm(hosts);
+    this.#hosts.warm(hosts);
     await this.#hosts.ready();
   }
 

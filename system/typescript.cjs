@@ -16,6 +16,8 @@ const CACHE = join(ROOT, 'node_modules', '.cache', 'redis-streams-workbook');
 /** npm writes it whenever it changes a package. */
 const PACKAGES = join(ROOT, 'node_modules', '.package-lock.json');
 const HEAD = '//! ';
+const DRAFT = '.draft';
+const AN_HOUR_MS = 3_600_000;
 /** They come with programs of their own, or load their parts themselves. */
 const NOT_BUNDLED = ['esbuild', 'fsevents', 'tsx', 'typescript', 'vitest'];
 
@@ -41,7 +43,7 @@ const COMMON = {
  * @param {string[]} files their whole paths
  */
 function loadTypeScript(...files) {
-  const bundle = keep(files, 'cjs', {
+  const bundle = keepBundle(files, 'cjs', {
     format: 'cjs',
     external: NOT_BUNDLED,
     // All in one file, they are where this one is; `ROOT` says where the others were.
@@ -63,7 +65,7 @@ function programArguments(file) {
   const js =
     'import { createRequire } from "node:module"; const require = createRequire(import.meta.url);';
   // Some packages are CommonJS.
-  const bundle = keep([file], 'mjs', { format: 'esm', banner: { js } });
+  const bundle = keepBundle([file], 'mjs', { format: 'esm', banner: { js } });
   if (bundle) return ['--enable-source-maps', bundle];
   return ['--import', pathToFileURL(require.resolve('tsx/esm')).href, file];
 }
@@ -75,7 +77,7 @@ function programArguments(file) {
  * @param {string} ending
  * @param {import('esbuild').BuildOptions} options
  */
-function keep(files, ending, options) {
+function keepBundle(files, ending, options) {
   // Another version of this file makes other bundles.
   const key = [fs.readFileSync(__filename, 'utf8'), ...files].join('\n');
   const name = createHash('sha256').update(key).digest('hex').slice(0, 16);
@@ -84,7 +86,7 @@ function keep(files, ending, options) {
   try {
     const text = makeBundle(files, options);
     fs.mkdirSync(CACHE, { recursive: true });
-    const draft = `${bundle}.${process.pid}`;
+    const draft = `${bundle}.${process.pid}${DRAFT}`;
     fs.writeFileSync(draft, text);
     fs.renameSync(draft, bundle);
     removeStale();
@@ -144,9 +146,15 @@ function withStamp(path) {
 
 /** Removes what nobody can use any more, also of copies of the workbook that share its packages and are gone. */
 function removeStale() {
-  for (const name of fs.readdirSync(CACHE).filter((file) => /\.[cm]js$/.test(file))) {
-    if (!isFresh(join(CACHE, name))) fs.rmSync(join(CACHE, name), { force: true });
+  for (const name of fs.readdirSync(CACHE)) {
+    const path = join(CACHE, name);
+    // What belongs to a bundle has its name, and more.
+    const [bundle = name] = /^\w+\.[cm]js/.exec(name) ?? [];
+    const isUseless = name.endsWith(DRAFT)
+      ? (fs.statSync(path, { throwIfNoEntry: false })?.mtimeMs ?? 0) < Date.now() - AN_HOUR_MS
+      : !isFresh(join(CACHE, bundle));
+    if (isUseless) fs.rmSync(path, { force: true });
   }
 }
 
-module.exports = { loadTypeScript, programArguments };
+module.exports = { keepBundle, loadTypeScript, makeBundle, programArguments };

@@ -45,7 +45,11 @@ async function empty(redis: Redis): Promise<void> {
 }
 
 async function open(address: ServerAddress): Promise<TestServer> {
-  const redis = new Redis(address.adminUrl, { enableReadyCheck: false });
+  const redis = new Redis(address.adminUrl, {
+    enableReadyCheck: false,
+    // What a check sends in one go is one message to the server.
+    enableAutoPipelining: true,
+  });
   redis.on('error', () => {});
   return { address, redis, recorder: await Recorder.attach(redis, address.adminUrl) };
 }

@@ -23,6 +23,9 @@ if (!send) throw new Error('a host is started by the supervisor');
 // What the submission cannot find, it cannot use by mistake.
 delete process.send;
 
+/** `import()`, from where the host is started (start-host.cjs). */
+declare const importModule: (url: string) => Promise<Record<string, unknown>>;
+
 let submission: Record<string, unknown> = {};
 let client: Redis | undefined;
 let signals = new Signals();
@@ -30,7 +33,7 @@ let signals = new Signals();
 const functions: HostFunctions = {
   async load(path) {
     try {
-      submission = await import(path);
+      submission = await importModule(path);
       return { ok: true, value: Object.keys(submission) };
     } catch (error) {
       const { message, stack } = problemOf(error);
@@ -66,6 +69,8 @@ const functions: HostFunctions = {
   async ping() {},
 
   async rest() {
+    const problem = await closedClient(client);
+    if (problem) await supervisor.uncaught(problem);
     client?.disconnect();
     client = undefined;
     submission = {};
@@ -103,24 +108,22 @@ async function callSubmission(name: string, args: unknown[]): Promise<CallResult
     const value = await signals.during(args, (given) =>
       Reflect.apply(wanted, undefined, [redis, ...given.map(withCallbacks)]),
     );
-    if (redis && !(await isOpen(redis))) {
-      return { ok: false, problem: { kind: 'closed client', status: redis.status } };
-    }
     return { ok: true, value: asCopy(value) };
   } catch (error) {
-    return { ok: false, problem: problemOf(error) };
+    return { ok: false, problem: (await closedClient(redis)) ?? problemOf(error) };
   }
 }
 
-/** Whether a connection still takes commands. After a quit() its status says so only later. */
-async function isOpen(redis: Redis): Promise<boolean> {
+/** What is wrong when a connection takes no commands any more. After a quit() its status says so only later. */
+async function closedClient(redis: Redis | undefined): Promise<Problem | undefined> {
+  if (!redis) return undefined;
   // It may be blocked in a read, which is not our business here.
-  const blocked = new Promise<boolean>((resolve) => {
-    setTimeout(() => resolve(true), BLOCKED_AFTER_MS);
+  const blocked = new Promise<undefined>((resolve) => {
+    setTimeout(() => resolve(undefined), BLOCKED_AFTER_MS);
   });
   const answer = redis.ping().then(
-    () => true,
-    () => false,
+    () => undefined,
+    (): Problem => ({ kind: 'closed client', status: redis.status }),
   );
   return race([answer, blocked]);
 }

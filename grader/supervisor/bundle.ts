@@ -1,32 +1,36 @@
+import { copyFileSync, existsSync, writeFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { basename, dirname, join, relative, resolve, sep } from 'node:path';
 import { fileURLToPath, pathToFileURL } from 'node:url';
-import { build, type Message, type OnResolveResult, type Plugin } from 'esbuild';
+import { type BuildOptions, build, type Message, type OnResolveResult, type Plugin } from 'esbuild';
+import { keepBundle, makeBundle } from '../../system/load-typescript.ts';
 import { GRADER, ROOT } from '../../system/paths.ts';
 import type { Problem } from '../messages.ts';
 
 const HOST = join(GRADER, 'host', 'host.ts');
 const TIMERS = join(GRADER, 'host', 'timers.ts');
+const START = join(GRADER, 'host', 'start-host.cjs');
 const NODE = 'node20';
-const REQUIRE =
-  'import { createRequire } from "node:module"; const require = createRequire(import.meta.url);';
 
-/** Makes one file of the host and the libraries it needs: it then starts in a third less time. */
-export async function bundleHost(folder: string): Promise<string> {
-  const outfile = join(folder, 'host.mjs');
-  await build({
-    entryPoints: [HOST],
+/**
+ * Makes one file of the host and the libraries it needs: it then starts in a third less time.
+ *
+ * @param folder for what cannot be kept from one grading to the next
+ * @returns what `node` has to be called with to start a host
+ */
+export function hostArguments(folder: string): string[] {
+  const options: BuildOptions = {
+    format: 'cjs',
     inject: [TIMERS],
-    outfile,
-    bundle: true,
     minify: true,
-    platform: 'node',
-    format: 'esm',
-    target: NODE,
-    banner: { js: REQUIRE },
-    logLevel: 'silent',
-  });
-  return outfile;
+    sourcemap: false,
+  };
+  const bundle = keepBundle([HOST], 'cjs', options) ?? join(folder, 'host.cjs');
+  if (!existsSync(bundle)) writeFileSync(bundle, makeBundle([HOST], options));
+  // Isolated, a host sees this folder and the packages.
+  const start = join(folder, basename(START));
+  copyFileSync(START, start);
+  return [start, bundle];
 }
 
 /**

@@ -5,7 +5,7 @@ import type { Isolation } from './isolation.ts';
 
 /** Processes that have started and wait for a submission: to start one takes longer than most requirements. */
 export class HostPool {
-  readonly #script: Promise<string>;
+  readonly #arguments: readonly string[];
   readonly #folder: string;
   readonly #isolation: Isolation | undefined;
   readonly #mark = randomUUID();
@@ -15,11 +15,11 @@ export class HostPool {
   #stopped = false;
 
   /**
-   * @param script the bundled host, which may still be in the making
+   * @param args what `node` has to be called with to start a host
    * @param isolation keep every process in
    */
-  constructor(script: Promise<string>, folder: string, isolation?: Isolation) {
-    this.#script = script;
+  constructor(args: readonly string[], folder: string, isolation?: Isolation) {
+    this.#arguments = args;
     this.#folder = folder;
     this.#isolation = isolation;
     // A submission may start processes that leave its group.
@@ -32,9 +32,8 @@ export class HostPool {
   }
 
   /** Starts so many, and does not wait until they have. */
-  async warm(count: number): Promise<void> {
-    await this.#script;
-    while (this.#warm.length < count) this.#warm.push(await this.#start());
+  warm(count: number): void {
+    while (this.#warm.length < count) this.#warm.push(this.#start());
   }
 
   /** Resolves when all that wait for a submission have started. */
@@ -43,7 +42,7 @@ export class HostPool {
   }
 
   /** A process that is at rest, or a new one. */
-  async take(): Promise<HostProcess> {
+  take(): HostProcess {
     for (;;) {
       const host = this.#rested.pop() ?? this.#warm.shift();
       if (!host) return this.#start();
@@ -66,9 +65,9 @@ export class HostPool {
     await Promise.all(this.all.map((host) => host.kill()));
   }
 
-  async #start(): Promise<HostProcess> {
+  #start(): HostProcess {
     if (this.#stopped) throw new Error('the grading has been stopped');
-    const host = new HostProcess(await this.#script, this.#folder, this.#mark, this.#isolation);
+    const host = new HostProcess(this.#arguments, this.#folder, this.#mark, this.#isolation);
     this.#all.add(host);
     void host.ended.then(() => this.#all.delete(host));
     return host;

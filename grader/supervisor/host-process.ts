@@ -8,7 +8,6 @@ import type { CallResult, HostEvents, HostFunctions, Problem } from '../messages
 import type { Isolation } from './isolation.ts';
 import { Output } from './output.ts';
 
-const HEAP_LIMIT_MB = 256;
 const ANSWER_WITHIN_MS = 1000;
 
 type Listener = {
@@ -28,11 +27,12 @@ export class HostProcess {
   #death: string | undefined;
 
   /**
+   * @param host what `node` has to be called with
    * @param mark put into its environment, by which everything that it starts can be found again
    * @param isolation keep it in
    */
-  constructor(script: string, folder: string, mark: string, isolation?: Isolation) {
-    const node = { command: process.execPath, args: [...nodeOptions(), script] };
+  constructor(host: readonly string[], folder: string, mark: string, isolation?: Isolation) {
+    const node = { command: process.execPath, args: [...nodeOptions(), ...host] };
     const { command, args } = isolation?.wrap(node.command, node.args) ?? node;
     const temporary = isolation?.temporary ?? folder;
     this.#child = spawn(command, args, {
@@ -138,7 +138,7 @@ export class HostProcess {
     // A process that this one has started would outlive it.
     killGroup(this.pid);
     const how = this.output.text.includes('JavaScript heap out of memory')
-      ? `it ran out of memory (its heap may hold ${HEAP_LIMIT_MB} MB)`
+      ? 'it ran out of memory'
       : (message ?? (signal ? `it was ended by ${signal}` : `it left with process.exit(${code})`));
     this.#death ??= how;
     this.#rpc.$close();
@@ -168,12 +168,9 @@ async function withinASecond<Result>(answer: Promise<Result>): Promise<Result | 
 }
 
 function nodeOptions(): string[] {
-  // One helper thread for V8: there are many hosts, each is short-lived, and cores are few.
-  const options = [
-    `--max-old-space-size=${HEAP_LIMIT_MB}`,
-    '--v8-pool-size=1',
-    '--enable-source-maps',
-  ];
+  // One helper thread for V8: there are many hosts, each is short-lived, and cores are few. No limit for the heap: with one, Node
+  // cannot use what it has compiled of itself, and takes half as long again to start (memory-watch.ts).
+  const options = ['--v8-pool-size=1', '--enable-source-maps'];
   // Newer Nodes can load TypeScript by themselves, and so a solution that was not bundled.
   const typescript = '--no-experimental-strip-types';
   return process.allowedNodeEnvironmentFlags.has(typescript) ? [...options, typescript] : options;

@@ -3,7 +3,7 @@ import pidusage from 'pidusage';
 import type { HostProcess } from './host-process.ts';
 
 const LOOK_EVERY_MS = 250;
-const LIMIT_MB = 1024;
+const LIMIT_MB = 512;
 
 /** Ends every host that takes more memory than a submission can have any use for, it and what it has started. */
 export function watchMemory(hosts: () => readonly HostProcess[]): { stop(): void } {

@@ -103,7 +103,7 @@ export class Supervisor {
   }
 
   async #loadedHost(): Promise<HostProcess | { problem: Problem }> {
-    const host = await this.#pool.take();
+    const host = this.#pool.take();
     // Another query is another module: no requirement finds the variables of the one before.
     const url = `${this.#submission}?${++this.#count}`;
     const stuck = setTimeout(
