@@ -4,7 +4,15 @@ import type { Check } from '../harness/grade-exercise.ts';
 import { Group } from '../harness/group.ts';
 import { refusal } from '../harness/refusal.ts';
 import { expectThat } from '../harness/unmet.ts';
-import { addOrders, GROUP, makeGroup, makeOrders, type Orders, STREAM } from './shop.ts';
+import {
+  addOrders,
+  GROUP,
+  makeGroup,
+  makeOrders,
+  type Orders,
+  SOME_ORDER,
+  STREAM,
+} from './shop.ts';
 
 const KEPT = 10_000;
 const SLACK = 200;
@@ -21,18 +29,7 @@ export const publish: Check<Orders> = async (trial) => {
 
 export const trim: Check<Orders> = async (trial) => {
   const { redis } = trial;
-  await trial.fillStream(
-    STREAM,
-    BACKLOG,
-    'productId',
-    'tea',
-    'userId',
-    'u',
-    'quantity',
-    '1',
-    'timestamp',
-    '1',
-  );
+  await trial.fillStream(STREAM, BACKLOG, ...SOME_ORDER);
   const shop = await trial.hire('shop');
   const orders = makeOrders(trial, 120);
 

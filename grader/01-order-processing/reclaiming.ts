@@ -6,17 +6,19 @@ import { expectThat } from '../harness/unmet.ts';
 import { expectUntouched } from '../harness/untouched.ts';
 import type { WorkQueue } from '../harness/work-queue.ts';
 import type { Worker } from '../harness/worker.ts';
-import { type Orders, orderQueue, STREAM } from './shop.ts';
+import { type Orders, orderQueue, SOME_ORDER, STREAM } from './shop.ts';
 import type { Order } from './starter.ts';
 
 const MIN_IDLE_MS = 60_000;
+const FRESH = 1060;
 
 export const reclaim: Check<Orders> = async (trial) => {
   const queue = await orderQueue(trial);
   const { group, handled } = queue;
-  const orders = await queue.add(1310);
   // XAUTOCLAIM looks at ten times COUNT entries, and may well return none of them, and go on.
-  const fresh = await group.leavePending('alive', 1060);
+  await trial.fillStream(STREAM, FRESH, ...SOME_ORDER);
+  const fresh = await group.leavePending('alive', FRESH);
+  const orders = await queue.add(250);
   await group.makeIdle('alive', fresh.slice(0, 20), { idleMs: 0.75 * MIN_IDLE_MS });
   const old = await group.leavePending('dead', 250);
   await group.makeIdle('dead', old);

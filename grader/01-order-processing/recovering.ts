@@ -3,7 +3,7 @@ import type { Check } from '../harness/grade-exercise.ts';
 import { eventually, expectThat } from '../harness/unmet.ts';
 import { NEVER_IDLE_MS, type WorkQueue } from '../harness/work-queue.ts';
 import type { Worker } from '../harness/worker.ts';
-import { addOrders, makeGroup, type Orders, orderQueue, STREAM } from './shop.ts';
+import { makeGroup, type Orders, orderQueue, SOME_ORDER, STREAM } from './shop.ts';
 import type { Order } from './starter.ts';
 
 const DEAD_LETTERS = 'orders:dead';
@@ -21,7 +21,7 @@ export const pending: Check<Orders> = async (trial) => {
 
   const ofAlice = trial.random.between(2, 9);
   const ofBob = trial.random.between(1030, 1060);
-  await addOrders(trial, 1100);
+  await trial.fillStream(STREAM, 1100, ...SOME_ORDER);
   await group.leavePending('alice', ofAlice);
   await group.leavePending('bob', ofBob);
   const done = await group.leavePending('carol', 2);

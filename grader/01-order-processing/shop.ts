@@ -9,6 +9,11 @@ export type OrderTrial = Trial<Orders>;
 
 export const STREAM = 'orders:new';
 export const GROUP = 'order_processors';
+/** The fields of an order of which nothing is known but that it is one. */
+export const SOME_ORDER = [
+  ...['productId', 'Tea', 'userId', 'User-1'],
+  ...['quantity', '1', 'timestamp', '1790000000000'],
+] as const;
 
 /** Orders as clocks and customers make them: not in the order of their timestamps, and now and then one comes twice. */
 export function makeOrders({ random }: OrderTrial, count: number, first = 1): Order[] {

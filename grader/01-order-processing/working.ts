@@ -8,13 +8,13 @@ import {
 } from '../harness/scenarios.ts';
 import { expectThat } from '../harness/unmet.ts';
 import { NEVER_IDLE_MS } from '../harness/work-queue.ts';
-import { type Orders, orderQueue, STREAM } from './shop.ts';
+import { type Orders, orderQueue, SOME_ORDER, STREAM } from './shop.ts';
 
 const EARLIER = 1300;
 
 export const work: Check<Orders> = async (trial) => {
   // Orders that were done with long ago. They are nobody's work any more, and stay.
-  await trial.fillStream(STREAM, EARLIER, 'productId', 'Tea', 'userId', 'u', 'quantity', '1');
+  await trial.fillStream(STREAM, EARLIER, ...SOME_ORDER);
   const queue = await orderQueue(trial);
   await queue.group.skipAll();
   const early = await queue.add(6);

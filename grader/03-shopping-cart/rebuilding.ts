@@ -15,7 +15,7 @@ import {
 } from './store.ts';
 
 const LEASE_MS = 400;
-const SHOPPING_ROUNDS = 120;
+const SHOPPING_ROUNDS = 80;
 const LONG = 2560;
 const NOISE = 2500;
 

@@ -43,7 +43,11 @@ const functions: HostFunctions = {
 
   async connect(url, name) {
     signals = new Signals();
-    client = new Redis(url, { connectionName: name, enableReadyCheck: false });
+    client = new Redis(url, {
+      connectionName: name,
+      enableReadyCheck: false,
+      disableClientInfo: true,
+    });
     // What the server refuses shows in the calls; without a listener ioredis would print it.
     client.on('error', () => {});
     await client.ping();

@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto';
-import { rmSync, writeFileSync } from 'node:fs';
+import { existsSync, rmSync, writeFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { basename, dirname, join, resolve } from 'node:path';
 import { ROOT } from '../../system/paths.ts';
@@ -35,14 +35,12 @@ export async function checkTypes(
   files: readonly string[],
   folder: string,
 ): Promise<ReadonlyMap<string, readonly TypeProblem[]>> {
-  const compiler = join(dirname(require.resolve('typescript/package.json')), 'bin', 'tsc');
   const settings = join(folder, `types-${randomUUID()}.json`);
   writeFileSync(settings, JSON.stringify({ compilerOptions: COMPILER_OPTIONS, files }));
-  const { output } = await run(
-    process.execPath,
-    [compiler, '--project', settings, '--pretty', 'false'],
-    { cwd: ROOT },
-  );
+  const [command = '', ...args] = findCompiler();
+  const { output } = await run(command, [...args, '--project', settings, '--pretty', 'false'], {
+    cwd: ROOT,
+  });
   rmSync(settings, { force: true });
   const problems = new Map<string, TypeProblem[]>();
   for (const line of output.split('\n')) {
@@ -57,4 +55,19 @@ export async function checkTypes(
     problems.set(file, known);
   }
   return problems;
+}
+
+/** The compiler itself, where it is; `bin/tsc` is a Node that starts it, and takes as long again. */
+function findCompiler(): string[] {
+  const folder = dirname(require.resolve('typescript/package.json'));
+  const fromThere = createRequire(join(folder, 'package.json'));
+  const name = process.platform === 'win32' ? 'tsc.exe' : 'tsc';
+  try {
+    const build = `@typescript/typescript-${process.platform}-${process.arch}/package.json`;
+    const compiler = join(dirname(fromThere.resolve(build)), 'lib', name);
+    if (existsSync(compiler)) return [compiler];
+  } catch {
+    // Another version keeps it elsewhere.
+  }
+  return [process.execPath, join(folder, 'bin', 'tsc')];
 }
