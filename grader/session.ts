@@ -10,7 +10,7 @@ import type { Exercise } from './exercises.ts';
 import type { Assignment, Problem } from './messages.ts';
 import type { NumberedRequirement, Verdict } from './requirement.ts';
 import type { ExerciseResult, RequirementResult } from './result.ts';
-import { bundleSubmission, hostArguments } from './supervisor/bundle.ts';
+import { bundleSubmission, hostArguments, specBundle } from './supervisor/bundle.ts';
 import { HostPool } from './supervisor/host-pool.ts';
 import type { Isolation } from './supervisor/isolation.ts';
 import { watchMemory } from './supervisor/memory-watch.ts';
@@ -90,7 +90,7 @@ export class Session {
     const isolation = await isolate?.(folder);
     const hosts = new HostPool(hostArguments(folder), folder, isolation);
     hosts.warm(WARM_HOSTS);
-    const starting = SpecRunner.start(atOnce);
+    const starting = SpecRunner.start(specBundle(folder), atOnce);
     const servers = new Servers(
       await findOrFetchRedis(lifetime.signal),
       isolation && !isolation.hasNetwork ? folder : undefined,

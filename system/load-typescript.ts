@@ -9,4 +9,4 @@ const typescript: typeof import('./typescript.cjs') = require(
   join(ROOT, 'system', 'typescript.cjs'),
 );
 
-export const { keepBundle, loadTypeScript, makeBundle, programArguments } = typescript;
+export const { keepBundle, loadTypeScript, makeBundle, programArguments, REQUIRE } = typescript;

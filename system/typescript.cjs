@@ -18,6 +18,9 @@ const PACKAGES = join(ROOT, 'node_modules', '.package-lock.json');
 const HEAD = '//! ';
 const DRAFT = '.draft';
 const AN_HOUR_MS = 3_600_000;
+/** For packages that are CommonJS, in a bundle that is not. */
+const REQUIRE =
+  'import { createRequire } from "node:module"; const require = createRequire(import.meta.url);';
 /** They come with programs of their own, or load their parts themselves. */
 const NOT_BUNDLED = ['esbuild', 'fsevents', 'tsx', 'typescript', 'vitest'];
 
@@ -43,9 +46,10 @@ const COMMON = {
  * @param {string[]} files their whole paths
  */
 function loadTypeScript(...files) {
-  const bundle = keepBundle(files, 'cjs', {
+  const bundle = keepBundle(exportsOf(files), 'cjs', {
     format: 'cjs',
     external: NOT_BUNDLED,
+    sourcemap: false,
     // All in one file, they are where this one is; `ROOT` says where the others were.
     define: { 'import.meta.url': JSON.stringify(pathToFileURL(join(__dirname, 'paths.ts')).href) },
   });
@@ -62,29 +66,37 @@ function loadTypeScript(...files) {
  * @returns {string[]}
  */
 function programArguments(file) {
-  const js =
-    'import { createRequire } from "node:module"; const require = createRequire(import.meta.url);';
-  // Some packages are CommonJS.
-  const bundle = keepBundle([file], 'mjs', { format: 'esm', banner: { js } });
+  const contents = `import ${JSON.stringify(file)};`;
+  const bundle = keepBundle(contents, 'mjs', { format: 'esm', banner: { js: REQUIRE } });
   if (bundle) return ['--enable-source-maps', bundle];
   return ['--import', pathToFileURL(require.resolve('tsx/esm')).href, file];
 }
 
 /**
- * The bundle of these files, made anew if it has to be; undefined when it cannot be kept.
- *
+ * All that these files export, together.
  * @param {string[]} files
+ */
+function exportsOf(files) {
+  // As CommonJS, because `export *` does not pass on what is exported by default.
+  const parts = files.map((file) => `require(${JSON.stringify(file)})`);
+  return `module.exports = Object.assign({}, ${parts.join(', ')});`;
+}
+
+/**
+ * The path of the bundle of a module with this text, made anew if it has to be; undefined when it cannot be kept.
+ *
+ * @param {string} contents imports by whole paths
  * @param {string} ending
  * @param {import('esbuild').BuildOptions} options
  */
-function keepBundle(files, ending, options) {
+function keepBundle(contents, ending, options) {
   // Another version of this file makes other bundles.
-  const key = [fs.readFileSync(__filename, 'utf8'), ...files].join('\n');
+  const key = [fs.readFileSync(__filename, 'utf8'), contents, JSON.stringify(options)].join('\n');
   const name = createHash('sha256').update(key).digest('hex').slice(0, 16);
   const bundle = join(CACHE, `${name}.${ending}`);
   if (isFresh(bundle)) return bundle;
   try {
-    const text = makeBundle(files, options);
+    const text = makeBundle(contents, options);
     fs.mkdirSync(CACHE, { recursive: true });
     const draft = `${bundle}.${process.pid}${DRAFT}`;
     fs.writeFileSync(draft, text);
@@ -99,17 +111,14 @@ function keepBundle(files, ending, options) {
 /**
  * The text of a bundle: behind a line that says what it was made of.
  *
- * @param {string[]} files
+ * @param {string} contents
  * @param {import('esbuild').BuildOptions} options
  */
-function makeBundle(files, options) {
+function makeBundle(contents, options) {
   /** @type {typeof import('esbuild')} */
   const { buildSync } = require('esbuild');
-  const contents = files.map((file) => `export * from ${JSON.stringify(file)};`).join('\n');
-  // A default export is not among those that `export *` passes on.
-  const entry =
-    files.length === 1 ? { entryPoints: files } : { stdin: { contents, resolveDir: ROOT } };
-  const { outputFiles = [], metafile } = buildSync({ ...COMMON, ...options, ...entry });
+  const stdin = { contents, resolveDir: ROOT };
+  const { outputFiles = [], metafile } = buildSync({ ...COMMON, ...options, stdin });
   const own = Object.keys(metafile?.inputs ?? {}).filter(
     (input) => !/node_modules|^<stdin>$/.test(input),
   );
@@ -157,4 +166,4 @@ function removeStale() {
   }
 }
 
-module.exports = { keepBundle, loadTypeScript, makeBundle, programArguments };
+module.exports = { keepBundle, loadTypeScript, makeBundle, programArguments, REQUIRE };

@@ -1,10 +1,12 @@
-import { copyFileSync, existsSync, writeFileSync } from 'node:fs';
+import { randomUUID } from 'node:crypto';
+import { copyFileSync, writeFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { basename, dirname, join, relative, resolve, sep } from 'node:path';
 import { fileURLToPath, pathToFileURL } from 'node:url';
 import { type BuildOptions, build, type Message, type OnResolveResult, type Plugin } from 'esbuild';
-import { keepBundle, makeBundle } from '../../system/load-typescript.ts';
+import { keepBundle, makeBundle, REQUIRE } from '../../system/load-typescript.ts';
 import { GRADER, ROOT } from '../../system/paths.ts';
+import { readExercises } from '../exercises.ts';
 import type { Problem } from '../messages.ts';
 
 const HOST = join(GRADER, 'host', 'host.ts');
@@ -25,12 +27,49 @@ export function hostArguments(folder: string): string[] {
     minify: true,
     sourcemap: false,
   };
-  const bundle = keepBundle([HOST], 'cjs', options) ?? join(folder, 'host.cjs');
-  if (!existsSync(bundle)) writeFileSync(bundle, makeBundle([HOST], options));
+  const bundle = bundleOf(`import ${JSON.stringify(HOST)};`, 'cjs', options, folder);
   // Isolated, a host sees this folder and the packages.
   const start = join(folder, basename(START));
   copyFileSync(START, start);
   return [start, bundle];
+}
+
+/**
+ * Makes one file of all specs, and of the harness that they use.
+ *
+ * @param folder for what cannot be kept from one grading to the next
+ * @returns its URL
+ */
+export function specBundle(folder: string): string {
+  const specs = readExercises().map(({ spec, folder: exercise }, index) => ({
+    statement: `import { spec as spec${index} } from ${JSON.stringify(spec)};`,
+    entry: `${JSON.stringify(exercise)}: spec${index}`,
+  }));
+  const contents = [
+    `import { runSpecs } from ${JSON.stringify(join(GRADER, 'harness', 'run-specs.ts'))};`,
+    ...specs.map(({ statement }) => statement),
+    `runSpecs({ ${specs.map(({ entry }) => entry).join(', ')} });`,
+  ].join('\n');
+  // The very vitest that runs it: not the one that `require` finds.
+  const packageFile = createRequire(import.meta.url).resolve('vitest/package.json');
+  const vitest = pathToFileURL(join(dirname(packageFile), 'dist', 'index.js')).href;
+  const options: BuildOptions = {
+    format: 'esm',
+    alias: { vitest },
+    external: [vitest],
+    banner: { js: REQUIRE },
+    sourcemap: false,
+  };
+  return pathToFileURL(bundleOf(contents, 'mjs', options, folder)).href;
+}
+
+/** The path of a bundle, which is kept, or else written to `folder`. */
+function bundleOf(contents: string, ending: string, options: BuildOptions, folder: string): string {
+  const kept = keepBundle(contents, ending, options);
+  if (kept) return kept;
+  const path = join(folder, `bundle-${randomUUID()}.${ending}`);
+  writeFileSync(path, makeBundle(contents, options));
+  return path;
 }
 
 /**

@@ -30,8 +30,11 @@ export class SpecRunner {
     this.#reports = reports;
   }
 
-  /** @param atOnce how many requirements are checked at a time */
-  static async start(atOnce: number): Promise<SpecRunner> {
+  /**
+   * @param specs the URL of the file that makes tests of assignments
+   * @param atOnce how many requirements are checked at a time
+   */
+  static async start(specs: string, atOnce: number): Promise<SpecRunner> {
     const { createVitest } = await import('vitest/node');
     const restore = keepSignalHandlers();
     const reports = { onResult: (_: TestCase) => {} };
@@ -45,6 +48,7 @@ export class SpecRunner {
       maxConcurrency: atOnce,
       reporters: [reporter],
     });
+    vitest.provide('specs', specs);
     restore();
     return new SpecRunner(vitest, await vitest.globTestSpecifications(), reports);
   }
