@@ -273,7 +273,10 @@ describe('however a grading ends', () => {
       const bench = new Bench();
       const running = bench.start('grade', '--solutions');
       await expect
-        .poll(() => bench.survivors().filter((line) => line.includes('start-host.cjs')).length, WAIT)
+        .poll(
+          () => bench.survivors().filter((line) => line.includes('start-host.cjs')).length,
+          WAIT,
+        )
         .toBeGreaterThan(3);
 
       if (how === 'Ctrl+C') running.ctrlC();
