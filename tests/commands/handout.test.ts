@@ -53,11 +53,15 @@ describe('npm run handout', () => {
     }
 
     symlinkSync(join(ROOT, 'node_modules'), join(cwd, 'node_modules'));
+    const compiler = join('node_modules', 'typescript', 'bin', 'tsc');
+    const types = await bench.spawn(process.execPath, [compiler, '--noEmit'], { cwd }).ended;
     const start = await bench.runWith({ cwd }, 'start');
     const diff = await bench.runWith({ cwd }, 'diff', 'orders', '--show');
     cpSync(join(ROOT, 'solutions', ORDERS), join(cwd, 'exercises', ORDERS));
     const grade = await bench.runWith({ cwd }, 'grade', 'orders', '3');
     const reset = await bench.runWith({ cwd }, 'reset', 'orders');
+    expect(types.stdout).toBe('');
+    expect(types.code).toBe(0);
     expect(start.stdout).toContain('0 of 200 points');
     expect(diff.stderr).toBe('This copy of the workbook comes without solutions.\n');
     expect(grade.stdout).toContain('7 of 7 points');
