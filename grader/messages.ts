@@ -30,12 +30,6 @@ export type CallResult =
   | { readonly ok: true; readonly value: unknown }
   | { readonly ok: false; readonly problem: Problem };
 
-/** How a loop came out that was told to stop. */
-export interface Stopped {
-  /** Whether it returned within the time it had, by the clock of its own process. */
-  readonly inTime: boolean;
-}
-
 /** An argument that cannot be copied travels as one of these, and is put together again in the host. */
 export type Reference = { readonly $callback: number } | { readonly $signal: number };
 
@@ -45,8 +39,8 @@ export interface HostFunctions {
   /** Connects to Redis; the name labels the connection. */
   connect(url: string, name: string): Promise<void>;
   call(name: string, args: unknown[]): Promise<CallResult>;
-  /** Aborts a signal; resolves when `limitMs` have passed, or the loop that has the signal returned. */
-  abort(signal: number, limitMs: number): Promise<Stopped>;
+  /** Aborts a signal. Whether the loop that has it returned within `limitMs`, by the clock of its own process. */
+  abort(signal: number, limitMs: number): Promise<boolean>;
   /** Answers as soon as the process comes to it. */
   ping(): Promise<void>;
   /** Closes the connection. Resolves to what is still going on in the process: nothing, it is hoped. */
@@ -77,7 +71,7 @@ export interface SupervisorFunctions {
   /** Gets a process that has loaded the submission and is connected. */
   hire(name: string, url: string): Promise<{ host: number } | { problem: Problem }>;
   call(host: number, name: string, args: unknown[]): Promise<CallResult>;
-  abort(host: number, signal: number, limitMs: number): Promise<Stopped>;
+  abort(host: number, signal: number, limitMs: number): Promise<boolean>;
   /** Sends a signal to the whole process group; SIGKILL resolves when the process is gone. */
   signal(host: number, signal: 'SIGKILL' | 'SIGSTOP' | 'SIGCONT'): Promise<void>;
   /** Whether the process answers at all. */

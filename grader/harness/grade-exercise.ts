@@ -1,13 +1,14 @@
+import { setTimeout as sleep } from 'node:timers/promises';
 import { BroadcastChannel } from 'node:worker_threads';
 import { createBirpc } from 'birpc';
 import { afterAll, test } from 'vitest';
 import type { Assignment, SpecFunctions, SupervisorFunctions } from '../messages.ts';
 import type { Requirement, Verdict } from '../requirement.ts';
 import type {} from '../vitest-types.ts';
-import type { TestServer, TestServers } from './test-server.ts';
+import { SubmissionError } from './submission-error.ts';
+import type { TestServers } from './test-server.ts';
 import { Trial } from './trial.ts';
-import { Unmet } from './unmet.ts';
-import { explain, refusedCommands, TimeIsUp } from './verdict.ts';
+import { explain, findForbidden, TimeIsUp } from './verdict.ts';
 
 /** Enough for a busy machine; what needs as long as this will not come any more. */
 const TIME_LIMIT_MS = 30_000;
@@ -34,15 +35,16 @@ export function gradeExercise<Submission>(
 ): void {
   const channel = new BroadcastChannel(channelName);
   const trials = new Set<Trial<Submission>>();
-  const trialOf = (host: number) => [...trials].find((trial) => trial.owns(host));
+  const workerOf = (host: number) =>
+    [...trials].flatMap(({ workers }) => workers).find((worker) => worker.host === host);
 
   const events: SpecFunctions = {
     callback: async (host, id, args) =>
-      (await trialOf(host)?.callback(id, args)) ?? {
+      (await workerOf(host)?.callback(id, args)) ?? {
         ok: false,
         problem: { kind: 'threw', message: 'the requirement has been checked already', stack: '' },
       },
-    trouble: (host, problem) => trialOf(host)?.trouble(problem),
+    trouble: (host, problem) => workerOf(host)?.fail(new SubmissionError(problem)),
   };
   const supervisor = createBirpc<SupervisorFunctions, SpecFunctions>(events, {
     post: (message) => channel.postMessage(message),
@@ -63,7 +65,7 @@ export function gradeExercise<Submission>(
       const server = await servers.take(supervisor);
       const trial = new Trial<Submission>(supervisor, server, seed + number);
       trials.add(trial);
-      const verdict = await judge(checkIt, trial, server, supervisor);
+      const verdict = await judge(checkIt, trial);
       trials.delete(trial);
       await servers.giveBack(server, verdict.status === 'passed', supervisor);
       task.meta.verdict = verdict;
@@ -75,80 +77,42 @@ export function gradeExercise<Submission>(
 async function judge<Submission>(
   check: Check<Submission>,
   trial: Trial<Submission>,
-  server: TestServer,
-  supervisor: SupervisorFunctions,
 ): Promise<Verdict> {
-  let clock: NodeJS.Timeout | undefined;
-  const timeIsUp = new Promise<never>((_, reject) => {
-    const seconds = TIME_LIMIT_MS / 1000;
-    const late = () => reject(new TimeIsUp(`to be done within ${seconds} seconds`));
-    clock = setTimeout(late, TIME_LIMIT_MS);
-  });
-  const watchdog = watchForSilence(trial, supervisor);
-  const dismissed = new Set<number>();
-  const dismiss = async () => {
-    const hosts = trial.workers.map(({ host }) => host).filter((host) => !dismissed.has(host));
-    for (const host of hosts) dismissed.add(host);
-    await Promise.all(hosts.map((host) => supervisor.dismiss(host)));
-  };
-
+  const { supervisor, server, workers } = trial;
+  const dismiss = () => Promise.all(workers.map(({ host }) => supervisor.dismiss(host)));
+  const over = new AbortController();
   try {
-    const running = check(trial);
-    running.catch(() => {});
-    await Promise.race([running, trial.hopeless, timeIsUp, watchdog.silence]);
-    await expectNothingForbidden(server);
+    const late = [timeIsUp(over.signal), silence(trial, over.signal)];
+    await Promise.race([check(trial), trial.hopeless, ...late]);
+    const forbidden = await findForbidden(server.redis);
+    if (forbidden) throw forbidden;
     // What a worker leaves behind may still fail when it comes to rest, and then it counts.
     await dismiss();
     await Promise.race([trial.hopeless, Promise.resolve()]);
     return { status: 'passed' };
   } catch (error) {
-    const forbidden = await expectNothingForbidden(server).catch((refused: unknown) => refused);
-    const commands = await server.recorder.commands();
-    return await explain(forbidden ?? error, trial, supervisor, commands);
+    const forbidden = await findForbidden(server.redis).catch((refused: unknown) => refused);
+    return await explain(forbidden ?? error, trial, await server.recorder.commands());
   } finally {
-    clearTimeout(clock);
-    watchdog.stop();
+    over.abort();
     await dismiss();
   }
 }
 
-async function expectNothingForbidden({ redis }: TestServer): Promise<void> {
-  const [first] = await refusedCommands(redis);
-  if (!first) return;
-  throw new Unmet(
-    'commands that read and write data, and no others',
-    `it sent ${first}, which the server refused: in production others use that server too`,
-  );
+async function timeIsUp(over: AbortSignal): Promise<void> {
+  await sleep(TIME_LIMIT_MS, undefined, { signal: over });
+  throw new TimeIsUp(`to be done within ${TIME_LIMIT_MS / 1000} seconds`);
 }
 
 /** Rejects when a worker has not reacted for some seconds, although the check does not keep it paused. */
-function watchForSilence<Submission>(
-  trial: Trial<Submission>,
-  supervisor: SupervisorFunctions,
-): { silence: Promise<never>; stop(): void } {
+async function silence<Submission>(trial: Trial<Submission>, over: AbortSignal): Promise<void> {
   const silentFor = new Map<number, number>();
-  let timer: NodeJS.Timeout | undefined;
-  let stopped = false;
-  const silence = new Promise<never>((_, reject) => {
-    const look = async () => {
-      for (const { host, gone, paused } of trial.workers) {
-        const silent = !gone && !paused && !(await supervisor.answers(host));
-        silentFor.set(host, silent ? (silentFor.get(host) ?? 0) + 1 : 0);
-      }
-      if (Math.max(0, ...silentFor.values()) >= MOST_SILENT_SECONDS) {
-        reject(new TimeIsUp('every worker to react'));
-      } else if (!stopped) {
-        timer = setTimeout(() => void look().catch(reject), 1000);
-      }
-    };
-    timer = setTimeout(() => void look().catch(reject), 1000);
-  });
-  silence.catch(() => {});
-  return {
-    silence,
-    stop: () => {
-      stopped = true;
-      clearTimeout(timer);
-    },
-  };
+  while (Math.max(0, ...silentFor.values()) < MOST_SILENT_SECONDS) {
+    await sleep(1000, undefined, { signal: over });
+    for (const worker of trial.workers) {
+      const silent = !worker.gone && !worker.paused && !(await worker.answers());
+      silentFor.set(worker.host, silent ? (silentFor.get(worker.host) ?? 0) + 1 : 0);
+    }
+  }
+  throw new TimeIsUp('every worker to react');
 }

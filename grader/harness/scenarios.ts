@@ -208,7 +208,7 @@ async function stopsInMidWork<Submission, Item>(
   await hasBegun();
   const stopped = busy.stop();
   stopped.catch(() => {});
-  await queue.trial.reacts(worker);
+  await worker.answers();
   inHand.open();
   await stopped;
 }

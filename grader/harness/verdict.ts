@@ -1,5 +1,5 @@
 import type { Redis } from 'ioredis';
-import type { Problem, SupervisorFunctions } from '../messages.ts';
+import type { Problem } from '../messages.ts';
 import type { Status, Verdict } from '../requirement.ts';
 import { describeDatabase } from './describe-database.ts';
 import { asLine, type Recorded } from './recorder.ts';
@@ -26,13 +26,12 @@ interface Cause {
 export async function explain<Submission>(
   error: unknown,
   trial: Trial<Submission>,
-  supervisor: SupervisorFunctions,
   commands: readonly Recorded[],
 ): Promise<Verdict> {
-  const cause = await causeOf(error, trial, supervisor);
+  const cause = await causeOf(error, trial);
   const printed: { worker: string; text: string }[] = [];
   for (const { name, host } of trial.workers) {
-    const text = await supervisor.output(host);
+    const text = await trial.supervisor.output(host);
     if (text.trim()) printed.push({ worker: name, text });
   }
   const frame = frameOf(cause.stack ?? '');
@@ -47,40 +46,32 @@ export async function explain<Submission>(
   };
 }
 
-/** Commands that a submission was not allowed to send, with the worker that sent them (ACL LOG). */
-export async function refusedCommands(redis: Redis): Promise<string[]> {
+/** What is wrong when a command was sent that the submission's user may not send (ACL LOG). */
+export async function findForbidden(redis: Redis): Promise<Unmet | undefined> {
   const log: unknown = await redis.acl('LOG');
-  if (!Array.isArray(log) || log.length === 0) return [];
-  await redis.acl('LOG', 'RESET');
-  return log.filter(Array.isArray).map((entry: unknown[]) => {
-    const command = String(entry[entry.indexOf('object') + 1]);
-    return command.replace('|', ' ').toUpperCase();
-  });
+  const [first]: unknown[] = Array.isArray(log) ? log : [];
+  if (!Array.isArray(first)) return undefined;
+  const command = String(first[first.indexOf('object') + 1]);
+  return new Unmet(
+    'commands that read and write data, and no others',
+    `it sent ${command.replace('|', ' ').toUpperCase()}, which the server refused: in production others use that server too`,
+  );
 }
 
-async function causeOf<Submission>(
-  error: unknown,
-  trial: Trial<Submission>,
-  supervisor: SupervisorFunctions,
-): Promise<Cause> {
+async function causeOf<Submission>(error: unknown, trial: Trial<Submission>): Promise<Cause> {
   if (error instanceof Unmet) {
     return { status: 'failed', expected: error.expected, happened: error.happened };
   }
   if (error instanceof SubmissionError) return describeProblem(error.problem);
   if (error instanceof TimeIsUp) {
-    for (const { name, host, gone } of trial.workers) {
-      if (gone || (await supervisor.answers(host))) continue;
-      return {
-        status: 'timed out',
-        expected: error.message,
-        happened: `worker ${name} does not react to anything any more: an endless loop without an await?`,
-      };
+    let happened =
+      'it still waits for something that does not come: a read with BLOCK 0, a promise?';
+    for (const worker of trial.workers) {
+      if (worker.gone || (await worker.answers())) continue;
+      happened = `worker ${worker.name} does not react to anything any more: an endless loop without an await?`;
+      break;
     }
-    return {
-      status: 'timed out',
-      expected: error.message,
-      happened: 'it still waits for something that does not come: a read with BLOCK 0, a promise?',
-    };
+    return { status: 'timed out', expected: error.message, happened };
   }
   // The grader's own look at Redis has failed, because what it looks at is not there any more.
   if (error instanceof Error && error.message.startsWith('BUSY ')) {

@@ -1,4 +1,5 @@
 import type { Redis } from 'ioredis';
+import { errorMessage } from '../../system/process/user-error.ts';
 import type { CallResult, Reference, SupervisorFunctions } from '../messages.ts';
 import { SubmissionError } from './submission-error.ts';
 import { Unmet } from './unmet.ts';
@@ -18,33 +19,32 @@ export type Remote<Submission> = {
     : never;
 };
 
-/** What a worker needs of the trial that it takes part in. */
-export interface Surroundings {
-  readonly supervisor: SupervisorFunctions;
-  /** Ends the trial: a loop has returned too early, or has thrown. */
-  fail(error: Error): void;
-  /** Keeps a function that the submission will call. */
-  keepCallback(callback: (...args: unknown[]) => unknown): number;
-  /** Keeps a signal that will be aborted. */
-  keepSignal(): number;
-}
-
 /** One worker process with the submission in it, and a connection of its own. */
 export class Worker<Submission> {
   readonly name: string;
   readonly host: number;
   /** Calls of the submission, each a message to the worker's process. */
   readonly call: Remote<Submission>;
-  readonly #around: Surroundings;
+  /** Ends the trial: the submission itself has failed. */
+  readonly fail: (error: unknown) => void;
+  readonly #supervisor: SupervisorFunctions;
+  readonly #callbacks: ((...args: unknown[]) => unknown)[] = [];
+  #signals = 0;
   /** Whether the check itself has killed it. */
   gone = false;
   /** Whether the check keeps it paused at the moment. */
   paused = false;
 
-  constructor(name: string, host: number, around: Surroundings) {
+  constructor(
+    name: string,
+    host: number,
+    supervisor: SupervisorFunctions,
+    fail: (error: unknown) => void,
+  ) {
     this.name = name;
     this.host = host;
-    this.#around = around;
+    this.#supervisor = supervisor;
+    this.fail = fail;
     this.call = this.#remote((name, args) => this.#send(name, args));
   }
 
@@ -54,7 +54,7 @@ export class Worker<Submission> {
    * @param begin calls the function, with the signal where it belongs
    */
   start(begin: (submission: Remote<Submission>, signal: AbortSignal) => Promise<void>): Loop {
-    const signal = this.#around.keepSignal();
+    const signal = ++this.#signals;
     let started = '';
     let running: Promise<unknown> = Promise.resolve();
     const remote = this.#remote((name, args) => {
@@ -63,59 +63,88 @@ export class Worker<Submission> {
       return running;
     });
     void begin(remote, new AbortController().signal).catch(() => {});
-    const loop = new Loop(started, signal, this, running, this.#around.supervisor);
-    void loop.ended.then((outcome) => {
-      if (loop.stopping || this.gone) return;
-      if (outcome instanceof Error) this.#around.fail(outcome);
-      else {
-        this.#around.fail(
-          new Unmet(`${started} works until its signal is aborted`, 'it returned by itself'),
-        );
-      }
-    });
-    return loop;
+    let stopping = false;
+    const endedEarly = (error: unknown) => {
+      if (!stopping && !this.gone) this.fail(error);
+    };
+    const returned = new Unmet(
+      `${started} works until its signal is aborted`,
+      'it returned by itself',
+    );
+    void running.then(() => endedEarly(returned), endedEarly);
+    const abort = () => {
+      stopping = true;
+      return this.#supervisor.abort(this.host, signal, RETURN_WITHIN_MS);
+    };
+    return {
+      end: async () => {
+        await abort();
+      },
+      stop: async () => {
+        if (!(await abort())) {
+          throw new Unmet(
+            `${started} returns within a second when its signal is aborted`,
+            `worker ${this.name} was still running. Is it waiting in a blocked read, or working on until nothing is left?`,
+          );
+        }
+        await running;
+      },
+    };
+  }
+
+  /** The submission calls back: a handler of the spec. */
+  async callback(id: number, args: unknown[]): Promise<CallResult> {
+    try {
+      return { ok: true, value: await this.#callbacks[id]?.(...args) };
+    } catch (error) {
+      if (error instanceof Unmet) this.fail(error);
+      return { ok: false, problem: { kind: 'threw', message: errorMessage(error), stack: '' } };
+    }
+  }
+
+  /** Resolves when its process has come to whatever it was told before this; false when it does not. */
+  answers(): Promise<boolean> {
+    return this.#supervisor.answers(this.host);
   }
 
   /** SIGKILL: to the process, wherever it is in its work. */
   async crash(): Promise<void> {
     this.gone = true;
-    await this.#around.supervisor.signal(this.host, 'SIGKILL');
+    await this.#supervisor.signal(this.host, 'SIGKILL');
   }
 
   /** SIGSTOP: as a long pause of the garbage collector, or a virtual machine that is moved. */
   async pause(): Promise<void> {
     this.paused = true;
-    await this.#around.supervisor.signal(this.host, 'SIGSTOP');
+    await this.#supervisor.signal(this.host, 'SIGSTOP');
   }
 
   async resume(): Promise<void> {
-    await this.#around.supervisor.signal(this.host, 'SIGCONT');
+    await this.#supervisor.signal(this.host, 'SIGCONT');
     this.paused = false;
   }
 
   #remote(send: (name: string, args: unknown[]) => Promise<unknown>): Remote<Submission> {
     return new Proxy({} as Remote<Submission>, {
-      get: (_, name) => {
-        return (...args: unknown[]) => send(String(name), args);
-      },
+      get:
+        (_, name) =>
+        (...args: unknown[]) =>
+          send(String(name), args),
     });
   }
 
   async #send(name: string, args: readonly unknown[], signal?: number): Promise<unknown> {
-    const encoded = this.#encoded(args, signal);
-    return valueFrom(await this.#around.supervisor.call(this.host, name, encoded));
-  }
-
-  #encoded(args: readonly unknown[], signal?: number): unknown[] {
-    return args.map((argument) => this.#encode(argument, signal));
+    const encoded = args.map((argument) => this.#encode(argument, signal));
+    const outcome = await this.#supervisor.call(this.host, name, encoded);
+    if (outcome.ok) return outcome.value;
+    throw new SubmissionError(outcome.problem);
   }
 
   /** What cannot be copied to another process is replaced by a reference to it. */
   #encode(value: unknown, signal: number | undefined): unknown | Reference {
     if (typeof value === 'function') {
-      return {
-        $callback: this.#around.keepCallback((...args) => Reflect.apply(value, null, args)),
-      };
+      const count = this.#callbacks.push((...args) => Reflect.apply(value, null, args));
+      return { $callback: count - 1 };
     }
     if (value instanceof AbortSignal) return { $signal: signal };
     if (typeof value !== 'object' || value === null || Array.isArray(value)) return value;
@@ -126,62 +155,16 @@ export class Worker<Submission> {
 }
 
 /** A function of the submission that runs until it is told to stop. */
-export class Loop {
-  /** The error that ended it, or undefined; resolves when it is over. */
-  readonly ended: Promise<Error | undefined>;
-  stopping = false;
-  readonly #name: string;
-  readonly #signal: number;
-  readonly #worker: { readonly host: number; readonly name: string };
-  readonly #supervisor: SupervisorFunctions;
-
-  constructor(
-    name: string,
-    signal: number,
-    worker: { readonly host: number; readonly name: string },
-    running: Promise<unknown>,
-    supervisor: SupervisorFunctions,
-  ) {
-    this.#name = name;
-    this.#signal = signal;
-    this.#worker = worker;
-    this.#supervisor = supervisor;
-    this.ended = running.then(
-      () => undefined,
-      (error) => (error instanceof Error ? error : new Error(String(error))),
-    );
-  }
-
+export interface Loop {
   /**
    * Aborts the signal, and gives the loop time to return. How it does that is not judged here: who cannot stop yet loses
    * the points for stopping, and no others.
    */
-  async end(): Promise<void> {
-    this.stopping = true;
-    await this.#supervisor.abort(this.#worker.host, this.#signal, RETURN_WITHIN_MS);
-  }
-
+  end(): Promise<void>;
   /**
    * Aborts the signal, and expects the loop to return.
    *
    * @throws Unmet when it does not return within a second, or throws instead
    */
-  async stop(): Promise<void> {
-    this.stopping = true;
-    const { host, name } = this.#worker;
-    const { inTime } = await this.#supervisor.abort(host, this.#signal, RETURN_WITHIN_MS);
-    if (!inTime) {
-      throw new Unmet(
-        `${this.#name} returns within a second when its signal is aborted`,
-        `worker ${name} was still running. Is it waiting in a blocked read, or working on until nothing is left?`,
-      );
-    }
-    const error = await this.ended;
-    if (error) throw error;
-  }
-}
-
-function valueFrom(outcome: CallResult): unknown {
-  if (outcome.ok) return outcome.value;
-  throw new SubmissionError(outcome.problem);
+  stop(): Promise<void>;
 }

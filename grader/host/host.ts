@@ -6,7 +6,7 @@
 import { inspect } from 'node:util';
 import { createBirpc } from 'birpc';
 import { Redis } from 'ioredis';
-import type { CallResult, HostEvents, HostFunctions, Problem, Stopped } from '../messages.ts';
+import type { CallResult, HostEvents, HostFunctions, Problem } from '../messages.ts';
 import { asCopy, describeExport, problemOf } from './plain.ts';
 import { Signals } from './signals.ts';
 
@@ -55,19 +55,15 @@ const functions: HostFunctions = {
 
   call: (name, args) => callSubmission(name, args),
 
-  async abort(signal, limitMs): Promise<Stopped> {
+  async abort(signal, limitMs) {
     let limit: ReturnType<typeof setTimeout> | undefined;
-    const tooLate = new Promise<Stopped>((resolve) => {
-      limit = setTimeout(async () => {
-        // On a busy machine timers and replies are late for everybody: one more turn for both.
-        await oneMoreTurn();
-        resolve({ inTime: false });
-      }, limitMs);
+    const tooLate = new Promise<boolean>((resolve) => {
+      // On a busy machine timers and replies are late for everybody: one more turn for both.
+      limit = setTimeout(() => void oneMoreTurn().then(() => resolve(false)), limitMs);
     });
-    const returned = signals.abort(signal).then((): Stopped => ({ inTime: true }));
-    const stopped = await race([returned, tooLate]);
+    const inTime = await race([signals.abort(signal).then(() => true), tooLate]);
     clearTimeout(limit);
-    return stopped;
+    return inTime;
   },
 
   async ping() {},

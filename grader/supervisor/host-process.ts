@@ -92,14 +92,13 @@ export class HostProcess {
   /** Calls the host; a process that dies meanwhile is an outcome too. */
   async ask<Result>(
     question: (host: HostFunctions) => Promise<Result>,
-  ): Promise<Result | { died: string }> {
-    if (this.#death) return { died: this.#death };
+  ): Promise<Result | { ok: false; problem: Problem }> {
     try {
-      return await question(this.#rpc);
+      if (!this.#death) return await question(this.#rpc);
     } catch (error) {
-      if (this.#death) return { died: this.#death };
-      throw error;
+      if (!this.#death) throw error;
     }
+    return { ok: false, problem: { kind: 'died', how: this.#death } };
   }
 
   /** Whether it still comes to what it is told: it may be paused, or in an endless loop. */

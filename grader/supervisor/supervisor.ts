@@ -1,6 +1,7 @@
+import { setImmediate } from 'node:timers/promises';
 import { BroadcastChannel } from 'node:worker_threads';
-import { createBirpc } from 'birpc';
-import type { CallResult, Problem, SpecFunctions, SupervisorFunctions } from '../messages.ts';
+import { type BirpcReturn, createBirpc } from 'birpc';
+import type { Problem, SpecFunctions, SupervisorFunctions } from '../messages.ts';
 import type { HostPool } from './host-pool.ts';
 import type { HostProcess } from './host-process.ts';
 import type { Servers } from './servers.ts';
@@ -17,6 +18,7 @@ export class Supervisor {
   readonly #servers: Servers;
   readonly #submission: string;
   readonly #channel: BroadcastChannel;
+  readonly #spec: BirpcReturn<SpecFunctions, SupervisorFunctions>;
   readonly #hosts = new Map<number, HostProcess>();
   /** What hosts had printed by the time they were dismissed. */
   readonly #printed = new Map<number, string>();
@@ -29,7 +31,7 @@ export class Supervisor {
     this.#servers = servers;
     this.#submission = submission;
     this.#channel = new BroadcastChannel(channel);
-    this.#serve();
+    this.#spec = this.#connect();
   }
 
   /** Loads the submission once, to see whether that works at all. The process is kept for later. */
@@ -47,16 +49,14 @@ export class Supervisor {
     await Promise.all([...this.#hosts.values()].map((host) => host.kill()));
   }
 
-  #serve(): void {
+  #connect(): BirpcReturn<SpecFunctions, SupervisorFunctions> {
     const functions: SupervisorFunctions = {
       openServer: () => this.#servers.open(),
       closeServer: (id) => this.#servers.close(id),
       hire: (name, url) => this.#hire(name, url),
-      call: (id, name, args) => this.#outcome(id, (host) => host.call(name, args)),
-      abort: async (id, signal, limitMs) => {
-        const stopped = await this.#host(id).ask((host) => host.abort(signal, limitMs));
-        return 'died' in stopped ? { inTime: false } : stopped;
-      },
+      call: (id, name, args) => this.#host(id).ask((host) => host.call(name, args)),
+      abort: async (id, signal, limitMs) =>
+        (await this.#host(id).ask((host) => host.abort(signal, limitMs))) === true,
       signal: async (id, signal) => {
         const host = this.#host(id);
         if (signal === 'SIGKILL') await host.kill();
@@ -66,11 +66,11 @@ export class Supervisor {
       dismiss: (id) => this.#dismiss(id),
       output: async (id) => {
         // What was printed before the last reply may still be in the pipe.
-        await new Promise(setImmediate);
+        await setImmediate();
         return this.#hosts.get(id)?.output.text ?? this.#printed.get(id) ?? '';
       },
     };
-    const spec = createBirpc<SpecFunctions, SupervisorFunctions>(functions, {
+    return createBirpc<SpecFunctions, SupervisorFunctions>(functions, {
       post: (message) => {
         // A late answer to a question that nobody waits for any more.
         if (!this.#closed) this.#channel.postMessage(message);
@@ -81,15 +81,7 @@ export class Supervisor {
       eventNames: ['trouble'],
       timeout: -1,
     });
-    this.#listen = (id, host) => {
-      host.listener = {
-        callback: (callback, args) => spec.callback(id, callback, args),
-        trouble: (problem) => void spec.trouble(id, problem),
-      };
-    };
   }
-
-  #listen: (id: number, host: HostProcess) => void = () => {};
 
   async #hire(name: string, url: string): Promise<{ host: number } | { problem: Problem }> {
     const host = await this.#loadedHost();
@@ -97,9 +89,11 @@ export class Supervisor {
     const id = ++this.#count;
     this.#hosts.set(id, host);
     host.output.clear();
-    this.#listen(id, host);
-    const connected = await host.ask((functions) => functions.connect(url, name));
-    return connected ? { problem: { kind: 'died', how: connected.died } } : { host: id };
+    host.listener = {
+      callback: (callback, args) => this.#spec.callback(id, callback, args),
+      trouble: (problem) => void this.#spec.trouble(id, problem),
+    };
+    return (await host.ask((functions) => functions.connect(url, name))) ?? { host: id };
   }
 
   async #loadedHost(): Promise<HostProcess | { problem: Problem }> {
@@ -112,17 +106,18 @@ export class Supervisor {
     );
     const loaded = await host.ask((functions) => functions.load(url));
     clearTimeout(stuck);
-    if ('died' in loaded) {
-      const message = `while it was being loaded, ${loaded.died}`;
-      return { problem: { kind: 'cannot load', message, stack: '' } };
-    }
     if (loaded.ok) return host;
     await host.kill();
-    return { problem: loaded.problem };
+    const { problem } = loaded;
+    if (problem.kind !== 'died') return { problem };
+    const message = `while it was being loaded, ${problem.how}`;
+    return { problem: { kind: 'cannot load', message, stack: '' } };
   }
 
+  /** A host that is dismissed already stays so. */
   async #dismiss(id: number): Promise<void> {
-    const host = this.#host(id);
+    const host = this.#hosts.get(id);
+    if (!host) return;
     this.#hosts.delete(id);
     const atRest = await host.comesToRest();
     host.listener = undefined;
@@ -136,18 +131,6 @@ export class Supervisor {
     if (!host) throw new Error(`no worker ${id} is at work`);
     return host;
   }
-
-  async #outcome(
-    id: number,
-    question: Parameters<typeof HostProcess.prototype.ask<CallResult>>[0],
-  ): Promise<CallResult> {
-    const outcome = await this.#host(id).ask(question);
-    return 'died' in outcome ? hasDied(outcome) : outcome;
-  }
-}
-
-function hasDied({ died }: { died: string }): CallResult {
-  return { ok: false, problem: { kind: 'died', how: died } };
 }
 
 /** Node's BroadcastChannel types its event as unknown. */
