@@ -5,6 +5,8 @@
 // The supervisor owns every process; the spec only judges. A host is one worker: a process of its own
 // that has loaded the submission and holds one connection to Redis.
 
+import type { Verdict } from './requirement.ts';
+
 /** Something that went wrong in a host, told in plain data: an Error does not cross processes whole. */
 export type Problem =
   /** The submission threw, or its promise was rejected. `stack` points into the learner's file. */
@@ -98,4 +100,16 @@ export interface Assignment {
   readonly seed: number;
   /** The numbers of the requirements to check, of all that the exercise has. */
   readonly wanted: readonly number[];
+}
+
+// Through vitest it goes to a spec what to check, and comes back how that came out.
+declare module 'vitest' {
+  interface ProvidedContext {
+    assignments: readonly Assignment[];
+    /** The URL of a file that makes tests of them. */
+    specs: string;
+  }
+  interface TaskMeta {
+    verdict?: Verdict;
+  }
 }

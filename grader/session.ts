@@ -15,7 +15,7 @@ import { HostPool } from './supervisor/host-pool.ts';
 import type { Isolation } from './supervisor/isolation.ts';
 import { watchMemory } from './supervisor/memory-watch.ts';
 import { Servers } from './supervisor/servers.ts';
-import { type Reported, SpecRunner } from './supervisor/spec-runner.ts';
+import { type Reported, type RunSpecs, startVitest } from './supervisor/spec-runner.ts';
 import { Supervisor } from './supervisor/supervisor.ts';
 import { checkTypes } from './supervisor/type-check.ts';
 
@@ -54,7 +54,7 @@ export interface SessionOptions {
 export class Session {
   readonly #servers: Servers;
   readonly #hosts: HostPool;
-  readonly #runner: SpecRunner;
+  readonly #runSpecs: RunSpecs;
   readonly #folder: string;
   readonly #atOnce: number;
   readonly #memory: { stop(): void };
@@ -63,14 +63,14 @@ export class Session {
   private constructor(
     servers: Servers,
     hosts: HostPool,
-    runner: SpecRunner,
+    runSpecs: RunSpecs,
     folder: string,
     atOnce: number,
   ) {
     this.#atOnce = atOnce;
     this.#servers = servers;
     this.#hosts = hosts;
-    this.#runner = runner;
+    this.#runSpecs = runSpecs;
     this.#folder = folder;
     this.#memory = watchMemory(() => hosts.all);
   }
@@ -90,7 +90,7 @@ export class Session {
     const isolation = await isolate?.(folder);
     const hosts = new HostPool(hostArguments(folder), folder, isolation);
     hosts.warm(WARM_HOSTS);
-    const starting = SpecRunner.start(specBundle(folder), atOnce);
+    const starting = startVitest(specBundle(folder), atOnce);
     const servers = new Servers(
       await findOrFetchRedis(lifetime.signal),
       isolation && !isolation.hasNetwork ? folder : undefined,
@@ -125,7 +125,7 @@ export class Session {
 
     const reports = new Map<string, Map<string, Reported>>();
     try {
-      await this.#runner.run(
+      await this.#runSpecs(
         prepared.map(({ assignment }) => assignment),
         ({ channel }, id, reported) => {
           const own = reports.get(channel) ?? new Map<string, Reported>();

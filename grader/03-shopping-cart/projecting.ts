@@ -93,7 +93,7 @@ export const redelivered: Check<Carts> = async (trial) => {
   // As if a projector had applied these, and had died before their XACK.
   const group = store.group('anna');
   const ids = (await trial.redis.xrange(group.stream, '-', '+')).map(([id]) => id);
-  await group.makePendingAgain('dead', ids);
+  await group.makeIdle('dead', ids);
   const second = await trial.hire('bob');
   const after = startProjector(second, LEASE_MS);
   await store.allAcknowledged();

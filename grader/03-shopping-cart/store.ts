@@ -1,4 +1,5 @@
 import { isDeepStrictEqual } from 'node:util';
+import { asRecords } from '../../system/redis/xinfo.ts';
 import { Group } from '../harness/group.ts';
 import type { Trial } from '../harness/trial.ts';
 import { eventually, expectThat } from '../harness/unmet.ts';
@@ -168,13 +169,12 @@ export function startProjector(worker: Worker<Carts>, leaseMs: number): Loop {
 
 /** What a group still has to do, in words; undefined when there is nothing. */
 async function unacknowledged(group: Group): Promise<string | undefined> {
-  const reply: unknown = await group.redis.xinfo('GROUPS', group.stream).catch(() => []);
-  const groups: unknown[][] = Array.isArray(reply) ? reply.filter(Array.isArray) : [];
-  const info = groups.find((fields) => fields[1] === group.name);
+  const groups = await group.redis.xinfo('GROUPS', group.stream).then(asRecords, () => []);
+  const info = groups.find((record) => record.get('name') === group.name);
   if (!info) return `${group.stream} has no group cart_projectors`;
-  const pending = Number(info[info.indexOf('pending') + 1]);
+  const pending = Number(info.get('pending'));
   if (pending > 0) return `${group.stream}: ${pending} events are pending`;
-  const delivered = String(info[info.indexOf('last-delivered-id') + 1]);
+  const delivered = info.get('last-delivered-id');
   const [newest] = await group.redis.xrevrange(group.stream, '+', '-', 'COUNT', 1);
   if (newest && newest[0] !== delivered) {
     return `${group.stream}: the newest event was not given to the group`;

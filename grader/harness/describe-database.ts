@@ -1,11 +1,11 @@
 import type { Redis } from 'ioredis';
+import { asRecords } from '../../system/redis/xinfo.ts';
 
 const KEYS = 6;
 const PENDING = 4;
 const ENTRIES = 3;
 const FIELDS = 8;
 
-type Flat = readonly unknown[];
 type PendingEntry = [id: string, consumer: string, idleMs: number, deliveries: number];
 type Entry = [id: string, fields: string[]];
 
@@ -39,8 +39,7 @@ async function describeStream(redis: Redis, key: string): Promise<string[]> {
     lines.push(`  ${id}  ${fields.join(' ').slice(0, 100)}`);
   }
   if (length > ENTRIES) lines.push(`  ... and ${length - ENTRIES} before`);
-  for (const reply of asList(await redis.xinfo('GROUPS', key))) {
-    const group = named(asList(reply));
+  for (const group of asRecords(await redis.xinfo('GROUPS', key))) {
     const name = String(group.get('name'));
     const pending = Number(group.get('pending'));
     lines.push(
@@ -60,15 +59,4 @@ async function describeStream(redis: Redis, key: string): Promise<string[]> {
 /** The first entries of a stream, as a learner reads them. */
 export function describeEntries(entries: readonly Entry[]): string {
   return entries.map(([id, fields]) => `${id}: ${fields.join(' ')}`).join('; ') || 'none';
-}
-
-function asList(reply: unknown): Flat {
-  return Array.isArray(reply) ? reply : [];
-}
-
-/** XINFO answers with names and values in turn. */
-function named(flat: Flat): Map<string, unknown> {
-  const pairs = new Map<string, unknown>();
-  for (let at = 0; at < flat.length; at += 2) pairs.set(String(flat[at]), flat[at + 1]);
-  return pairs;
 }

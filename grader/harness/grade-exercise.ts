@@ -1,12 +1,11 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { BroadcastChannel } from 'node:worker_threads';
 import { createBirpc } from 'birpc';
-import { afterAll, test } from 'vitest';
+import { afterAll, describe, inject, test } from 'vitest';
 import type { Assignment, SpecFunctions, SupervisorFunctions } from '../messages.ts';
 import type { Requirement, Verdict } from '../requirement.ts';
-import type {} from '../vitest-types.ts';
 import { SubmissionError } from './submission-error.ts';
-import type { TestServers } from './test-server.ts';
+import { TestServers } from './test-server.ts';
 import { Trial } from './trial.ts';
 import { explain, findForbidden, TimeIsUp } from './verdict.ts';
 
@@ -25,10 +24,25 @@ export interface Spec<Submission> {
 }
 
 /**
- * Makes vitest tests of an exercise's requirements. Each runs on an empty server of its own, several at a time; what
- * the submission does happens in other processes.
+ * Makes vitest tests of the exercises that were asked for, side by side in one thread. They wait far more than they work;
+ * what works is the submission, in processes of its own.
+ *
+ * @param specs by the exercise's folder; a spec is written for one submission, and which one, only that spec itself knows
  */
-export function gradeExercise<Submission>(
+export function runSpecs(specs: Readonly<Record<string, Spec<never>>>): void {
+  const servers = new TestServers();
+  afterAll(() => servers.close());
+
+  for (const assignment of inject('assignments').toReversed()) {
+    const { folder, channel } = assignment;
+    const spec = specs[folder];
+    if (!spec) throw new Error(`grader/${folder} has no spec.ts`);
+    describe.concurrent(channel, () => gradeExercise(spec, assignment, servers));
+  }
+}
+
+/** Each requirement is a test, and runs on an empty server of its own, several at a time. */
+function gradeExercise<Submission>(
   { requirements, checks }: Spec<Submission>,
   { channel: channelName, seed, wanted }: Assignment,
   servers: TestServers,

@@ -39,7 +39,8 @@ export class Group {
   }
 
   /**
-   * Makes pending entries look as if nobody had touched them for a while.
+   * Makes entries pending, as if nobody had touched them for a while. Those that were acknowledged are pending again: as
+   * after a crash between the work and its XACK.
    *
    * @param idleMs ten minutes, if it is not said
    * @param deliveries how often they have been delivered by now
@@ -49,14 +50,8 @@ export class Group {
     ids: readonly string[],
     { idleMs = LONG_IDLE_MS, deliveries = 1 } = {},
   ): Promise<void> {
-    const options = ['IDLE', idleMs, 'RETRYCOUNT', deliveries, 'JUSTID'] as const;
+    const options = ['IDLE', idleMs, 'RETRYCOUNT', deliveries, 'FORCE', 'JUSTID'] as const;
     await this.redis.xclaim(this.stream, this.name, consumer, 0, ...ids, ...options);
-  }
-
-  /** Makes acknowledged entries pending again: as after a crash between the work and its XACK. */
-  async makePendingAgain(consumer: string, ids: readonly string[]): Promise<void> {
-    const idle = ['IDLE', LONG_IDLE_MS, 'FORCE', 'JUSTID'] as const;
-    await this.redis.xclaim(this.stream, this.name, consumer, 0, ...ids, ...idle);
   }
 
   async acknowledge(...ids: string[]): Promise<void> {

@@ -107,7 +107,7 @@ export async function survivesACrash<Submission, Item>(
   await handled.complete(added.keys());
   await group.allAcknowledged();
   const ids = [...added.keys()].slice(0, 5);
-  await group.makePendingAgain('dave', ids);
+  await group.makeIdle('dave', ids);
   await eventually(async () => (await group.pendingCount()) === 0, {
     expected: `what a dead worker has left to be taken over also when no new ${what} comes in`,
     happened: async () => `${await group.pendingCount()} of ${ids.length} are still pending`,

@@ -15,12 +15,7 @@ export class TimeIsUp extends Error {
   override readonly name = 'TimeIsUp';
 }
 
-interface Cause {
-  readonly status: Status;
-  readonly expected: string;
-  readonly happened: string;
-  readonly stack?: string;
-}
+type Cause = readonly [status: Status, expected: string, happened: string];
 
 /** Collects all that helps to understand why a requirement is not met, while everything is still there. */
 export async function explain<Submission>(
@@ -28,17 +23,18 @@ export async function explain<Submission>(
   trial: Trial<Submission>,
   commands: readonly Recorded[],
 ): Promise<Verdict> {
-  const cause = await causeOf(error, trial);
+  const [status, expected, happened] = await causeOf(error, trial);
   const printed: { worker: string; text: string }[] = [];
   for (const { name, host } of trial.workers) {
     const text = await trial.supervisor.output(host);
     if (text.trim()) printed.push({ worker: name, text });
   }
-  const frame = frameOf(cause.stack ?? '');
+  const problem = error instanceof SubmissionError ? error.problem : undefined;
+  const frame = problem && 'stack' in problem ? frameOf(problem.stack) : undefined;
   return {
-    status: cause.status,
-    expected: cause.expected,
-    happened: cause.happened,
+    status,
+    expected,
+    happened,
     ...(frame ? { frame } : {}),
     commands: describeCommands(commands),
     state: await describeDatabase(trial.redis).catch(() => ['The server did not answer.']),
@@ -59,71 +55,57 @@ export async function findForbidden(redis: Redis): Promise<Unmet | undefined> {
 }
 
 async function causeOf<Submission>(error: unknown, trial: Trial<Submission>): Promise<Cause> {
-  if (error instanceof Unmet) {
-    return { status: 'failed', expected: error.expected, happened: error.happened };
-  }
+  if (error instanceof Unmet) return ['failed', error.expected, error.happened];
   if (error instanceof SubmissionError) return describeProblem(error.problem);
-  if (error instanceof TimeIsUp) {
-    let happened =
-      'it still waits for something that does not come: a read with BLOCK 0, a promise?';
-    for (const worker of trial.workers) {
-      if (worker.gone || (await worker.answers())) continue;
-      happened = `worker ${worker.name} does not react to anything any more: an endless loop without an await?`;
-      break;
-    }
-    return { status: 'timed out', expected: error.message, happened };
-  }
+  if (error instanceof TimeIsUp) return ['timed out', error.message, await whatItWaitsFor(trial)];
   // The grader's own look at Redis has failed, because what it looks at is not there any more.
   if (error instanceof Error && error.message.startsWith('BUSY ')) {
     const expected = 'Lua scripts to come to an end: while one runs, Redis does nothing else';
-    return { status: 'failed', expected, happened: 'a script that it sent (EVAL) runs on and on' };
+    return ['failed', expected, 'a script that it sent (EVAL) runs on and on'];
   }
   if (error instanceof Error && error.name === 'ReplyError') {
     const expected = 'the streams and groups that were there to be there still';
-    return { status: 'failed', expected, happened: `Redis says: ${error.message}` };
+    return ['failed', expected, `Redis says: ${error.message}`];
   }
   throw error;
+}
+
+async function whatItWaitsFor<Submission>({ workers }: Trial<Submission>): Promise<string> {
+  for (const worker of workers) {
+    if (worker.gone || (await worker.answers())) continue;
+    return `worker ${worker.name} does not react to anything any more: an endless loop without an await?`;
+  }
+  return 'it still waits for something that does not come: a read with BLOCK 0, a promise?';
 }
 
 function describeProblem(problem: Problem): Cause {
   switch (problem.kind) {
     case 'threw': {
-      const { message, stack } = problem;
-      const status = NOT_STARTED.test(message) ? 'not started' : 'crashed';
-      return { status, expected: 'no error', happened: `it threw: ${message}`, stack };
+      const status = NOT_STARTED.test(problem.message) ? 'not started' : 'crashed';
+      return [status, 'no error', `it threw: ${problem.message}`];
     }
     case 'uncaught':
-      return {
-        status: 'crashed',
-        expected: 'every error to be caught, and every promise to be awaited',
-        happened: `${problem.what} that nobody caught ended the worker: ${problem.message}`,
-        stack: problem.stack,
-      };
+      return [
+        'crashed',
+        'every error to be caught, and every promise to be awaited',
+        `${problem.what} that nobody caught ended the worker: ${problem.message}`,
+      ];
     case 'died':
-      return {
-        status: 'crashed',
-        expected: 'the worker to stay alive',
-        happened: `its process ended: ${problem.how}`,
-      };
+      return ['crashed', 'the worker to stay alive', `its process ended: ${problem.how}`];
     case 'no function':
-      return {
-        status: 'failed',
-        expected: `an exported function ${problem.name}`,
-        happened: `the file exports ${problem.found}`,
-      };
+      return [
+        'failed',
+        `an exported function ${problem.name}`,
+        `the file exports ${problem.found}`,
+      ];
     case 'cannot load':
-      return {
-        status: 'crashed',
-        expected: 'a file that can be loaded',
-        happened: problem.message,
-        stack: problem.stack,
-      };
+      return ['crashed', 'a file that can be loaded', problem.message];
     case 'closed client':
-      return {
-        status: 'failed',
-        expected: 'the connection `redis` to stay open: it belongs to the caller',
-        happened: 'it was closed. Close only what you opened yourself, with redis.duplicate()',
-      };
+      return [
+        'failed',
+        'the connection `redis` to stay open: it belongs to the caller',
+        'it was closed. Close only what you opened yourself, with redis.duplicate()',
+      ];
   }
 }
 

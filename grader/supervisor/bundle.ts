@@ -21,12 +21,7 @@ const NODE = 'node20';
  * @returns what `node` has to be called with to start a host
  */
 export function hostArguments(folder: string): string[] {
-  const options: BuildOptions = {
-    format: 'cjs',
-    inject: [TIMERS],
-    minify: true,
-    sourcemap: false,
-  };
+  const options: BuildOptions = { format: 'cjs', inject: [TIMERS], minify: true, sourcemap: false };
   const bundle = bundleOf(`import ${JSON.stringify(HOST)};`, 'cjs', options, folder);
   // Isolated, a host sees this folder and the packages.
   const start = join(folder, basename(START));
@@ -41,14 +36,14 @@ export function hostArguments(folder: string): string[] {
  * @returns its URL
  */
 export function specBundle(folder: string): string {
-  const specs = readExercises().map(({ spec, folder: exercise }, index) => ({
-    statement: `import { spec as spec${index} } from ${JSON.stringify(spec)};`,
-    entry: `${JSON.stringify(exercise)}: spec${index}`,
-  }));
+  const exercises = readExercises();
+  const entries = exercises.map(({ folder }, at) => `${JSON.stringify(folder)}: spec${at}`);
   const contents = [
-    `import { runSpecs } from ${JSON.stringify(join(GRADER, 'harness', 'run-specs.ts'))};`,
-    ...specs.map(({ statement }) => statement),
-    `runSpecs({ ${specs.map(({ entry }) => entry).join(', ')} });`,
+    `import { runSpecs } from ${JSON.stringify(join(GRADER, 'harness', 'grade-exercise.ts'))};`,
+    ...exercises.map(
+      ({ spec }, at) => `import { spec as spec${at} } from ${JSON.stringify(spec)};`,
+    ),
+    `runSpecs({ ${entries.join(', ')} });`,
   ].join('\n');
   // The very vitest that runs it: not the one that `require` finds.
   const packageFile = createRequire(import.meta.url).resolve('vitest/package.json');

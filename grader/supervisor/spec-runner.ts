@@ -1,4 +1,4 @@
-import type { Reporter, TestCase, TestSpecification, Vitest } from 'vitest/node';
+import type { TestCase } from 'vitest/node';
 import { ROOT } from '../../system/paths.ts';
 import type { Assignment } from '../messages.ts';
 import type { Verdict } from '../requirement.ts';
@@ -12,58 +12,44 @@ export interface Reported {
   readonly trouble: string | undefined;
 }
 
-type OnResult = (assignment: Assignment, id: string, reported: Reported) => void;
+/** Checks the assigned requirements. */
+export type RunSpecs = (
+  assignments: readonly Assignment[],
+  onResult: (assignment: Assignment, id: string, reported: Reported) => void,
+) => Promise<void>;
 
-/** Runs the specs of exercises in vitest, in a thread of this process. */
-export class SpecRunner {
-  readonly #vitest: Vitest;
-  readonly #specs: readonly TestSpecification[];
-  readonly #reports: { onResult(test: TestCase): void };
-
-  private constructor(
-    vitest: Vitest,
-    specs: readonly TestSpecification[],
-    reports: { onResult(test: TestCase): void },
-  ) {
-    this.#vitest = vitest;
-    this.#specs = specs;
-    this.#reports = reports;
-  }
-
-  /**
-   * @param specs the URL of the file that makes tests of assignments
-   * @param atOnce how many requirements are checked at a time
-   */
-  static async start(specs: string, atOnce: number): Promise<SpecRunner> {
-    const { createVitest } = await import('vitest/node');
-    const restore = keepSignalHandlers();
-    const reports = { onResult: (_: TestCase) => {} };
-    const reporter: Reporter = { onTestCaseResult: (test) => reports.onResult(test) };
-    const vitest = await createVitest('test', {
-      root: ROOT,
-      config: false,
-      watch: false,
-      include: ['grader/grade.spec.ts'],
-      pool: 'threads',
-      maxConcurrency: atOnce,
-      reporters: [reporter],
-    });
-    vitest.provide('specs', specs);
-    restore();
-    return new SpecRunner(vitest, await vitest.globTestSpecifications(), reports);
-  }
-
-  /** Checks the assigned requirements. */
-  async run(assignments: readonly Assignment[], onResult: OnResult): Promise<void> {
+/**
+ * Starts vitest in a thread of this process.
+ *
+ * @param specs the URL of the file that makes tests of assignments
+ * @param atOnce how many requirements are checked at a time
+ */
+export async function startVitest(specs: string, atOnce: number): Promise<RunSpecs> {
+  const { createVitest } = await import('vitest/node');
+  const restore = keepSignalHandlers();
+  let report = (_: TestCase) => {};
+  const vitest = await createVitest('test', {
+    root: ROOT,
+    config: false,
+    watch: false,
+    include: ['grader/grade.spec.ts'],
+    pool: 'threads',
+    maxConcurrency: atOnce,
+    reporters: [{ onTestCaseResult: (test: TestCase) => report(test) }],
+  });
+  vitest.provide('specs', specs);
+  restore();
+  const specifications = await vitest.globTestSpecifications();
+  return async (assignments, onResult) => {
     if (assignments.length === 0) return;
-    this.#vitest.provide('assignments', assignments);
-    this.#reports.onResult = (test) => {
+    vitest.provide('assignments', assignments);
+    report = (test) => {
       const suite = test.parent.type === 'suite' ? test.parent.name : '';
       const assignment = assignments.find(({ channel }) => channel === suite);
       if (assignment) onResult(assignment, test.name, reportOf(test));
     };
-    await this.#vitest.runTestSpecifications([...this.#specs], true);
-  }
+    await vitest.runTestSpecifications([...specifications], true);
+  };
 }
 
 function reportOf(test: TestCase): Reported {

@@ -1,4 +1,5 @@
 import type { Redis } from 'ioredis';
+import { asRecord, asRecords } from '../../system/redis/xinfo.ts';
 
 const SCAN_COUNT = 1000;
 
@@ -95,18 +96,6 @@ async function lookAtGroup(
 
 function missing(error: Error): undefined {
   if (!error.message.includes('no such key')) throw error;
-}
-
-/** XINFO replies with names and values in turn. */
-function asRecord(reply: unknown): ReadonlyMap<string, unknown> {
-  const record = new Map<string, unknown>();
-  if (!Array.isArray(reply)) return record;
-  for (let at = 0; at < reply.length; at += 2) record.set(String(reply[at]), reply[at + 1]);
-  return record;
-}
-
-function asRecords(reply: unknown): ReadonlyMap<string, unknown>[] {
-  return Array.isArray(reply) ? reply.map(asRecord) : [];
 }
 
 function optionalNumber(value: unknown): number | undefined {
