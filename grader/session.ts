@@ -41,6 +41,8 @@ interface Prepared extends Job {
   readonly folder: string;
   readonly supervisor: Supervisor;
   readonly assignment: Assignment;
+  /** What came of the requirements, by their ids. */
+  readonly reports: Map<string, Reported>;
 }
 
 export interface SessionOptions {
@@ -57,7 +59,7 @@ export class Session {
   readonly #runSpecs: RunSpecs;
   readonly #folder: string;
   readonly #atOnce: number;
-  readonly #memory: { stop(): void };
+  readonly #stopWatching: () => void;
   #count = 0;
 
   private constructor(
@@ -72,7 +74,7 @@ export class Session {
     this.#hosts = hosts;
     this.#runSpecs = runSpecs;
     this.#folder = folder;
-    this.#memory = watchMemory(() => hosts.all);
+    this.#stopWatching = watchMemory(hosts.all);
   }
 
   /**
@@ -123,16 +125,15 @@ export class Session {
     await Promise.all(Array.from({ length: PREPARED_AT_ONCE }, prepareNext));
     const prepared = [...outcomes.values()].filter((outcome) => 'supervisor' in outcome);
 
-    const reports = new Map<string, Map<string, Reported>>();
     try {
       await this.#runSpecs(
         prepared.map(({ assignment }) => assignment),
-        ({ channel }, id, reported) => {
-          const own = reports.get(channel) ?? new Map<string, Reported>();
-          reports.set(channel, own.set(id, reported));
-          const job = prepared.find(({ assignment }) => assignment.channel === channel);
-          const [result] = job ? resultsOf(job, own, undefined, id) : [];
-          if (job && result) onResult(job, result);
+        (assignment, id, reported) => {
+          const job = prepared.find((one) => one.assignment === assignment);
+          const requirement = job?.wanted.find((one) => one.id === id);
+          if (!job || !requirement) return;
+          job.reports.set(id, reported);
+          onResult(job, resultOf(requirement, reported));
         },
       );
     } finally {
@@ -144,14 +145,13 @@ export class Session {
     const types = await typeChecks;
     return jobs.map((job) => {
       const outcome = outcomes.get(job);
-      const broken = outcome && 'problem' in outcome ? outcome.problem : undefined;
-      const own = outcome && 'assignment' in outcome && reports.get(outcome.assignment.channel);
-      return {
-        exercise: job.exercise,
-        file: job.file,
-        results: resultsOf(job, own || undefined, broken),
-        typeProblems: types.get(job.file) ?? [],
-      };
+      const { exercise, file, wanted } = job;
+      const results = wanted.map((requirement) =>
+        outcome && 'problem' in outcome
+          ? { requirement, verdict: cannotLoad(outcome.problem), milliseconds: 0 }
+          : resultOf(requirement, outcome?.reports.get(requirement.id)),
+      );
+      return { exercise, file, results, typeProblems: types.get(file) ?? [] };
     });
   }
 
@@ -165,7 +165,7 @@ export class Session {
   }
 
   async close(): Promise<void> {
-    this.#memory.stop();
+    this.#stopWatching();
     // Vitest is not waited for: its thread ends with this process.
     await Promise.all([this.#hosts.stop(), this.#servers.stop()]);
     rmSync(this.#folder, { recursive: true, force: true });
@@ -186,43 +186,28 @@ export class Session {
       await supervisor.close();
       return { problem };
     }
-    const { folder: exerciseFolder } = job.exercise;
-    const assignment = {
-      folder: exerciseFolder,
-      channel,
-      seed,
-      wanted: job.wanted.map(({ number }) => number),
-    };
-    return { ...job, folder, supervisor, assignment };
+    const wanted = job.wanted.map(({ number }) => number);
+    const assignment = { folder: job.exercise.folder, channel, seed, wanted };
+    return { ...job, folder, supervisor, assignment, reports: new Map() };
   }
 }
 
-/**
- * One result for every requirement that was asked for. Nothing passes by default: what was not reported as passed, with
- * a verdict that says so too, has failed.
- */
-function resultsOf(
-  { wanted }: Job,
-  reports: ReadonlyMap<string, Reported> | undefined,
-  problem: Problem | undefined,
-  only?: string,
-): RequirementResult[] {
-  return wanted
-    .filter(({ id }) => only === undefined || id === only)
-    .map((requirement) => {
-      const report = reports?.get(requirement.id);
-      const verdict = problem ? cannotLoad(problem) : verdictOf(report);
-      return { requirement, verdict, milliseconds: report?.milliseconds ?? 0 };
-    });
+function resultOf(
+  requirement: NumberedRequirement,
+  reported: Reported | undefined,
+): RequirementResult {
+  const milliseconds = reported?.milliseconds ?? 0;
+  return { requirement, verdict: verdictOf(reported), milliseconds };
 }
 
+/** Nothing passes by default: what was not reported as passed, with a verdict that says so too, has failed. */
 function verdictOf(report: Reported | undefined): Verdict {
-  if (report?.passed && report.verdict?.status === 'passed') return report.verdict;
-  if (report?.verdict && report.verdict.status !== 'passed') return report.verdict;
+  const { passed = false, verdict, trouble = 'the check never ran' } = report ?? {};
+  if (verdict && (passed || verdict.status !== 'passed')) return verdict;
   return {
     status: 'crashed',
     expected: 'a verdict',
-    happened: `the grader has none: ${report?.trouble ?? 'the check never ran'}`,
+    happened: `the grader has none: ${trouble}`,
   };
 }
 

@@ -23,12 +23,13 @@ export class TestServers {
     clean: boolean,
     supervisor: SupervisorFunctions,
   ): Promise<void> {
+    const { redis } = server;
     if (clean) {
       server.recorder.clear();
-      await empty(server.redis);
+      await Promise.all([redis.flushall(), redis.script('FLUSH'), redis.function('FLUSH')]);
       this.#free.push(server);
     } else {
-      server.redis.disconnect();
+      redis.disconnect();
       await supervisor.closeServer(server.address.id);
     }
   }
@@ -37,11 +38,6 @@ export class TestServers {
   close(): void {
     for (const { redis } of this.#free) redis.disconnect();
   }
-}
-
-/** Data, scripts and functions: nothing is left for the next requirement. */
-async function empty(redis: Redis): Promise<void> {
-  await Promise.all([redis.flushall(), redis.script('FLUSH'), redis.function('FLUSH')]);
 }
 
 async function open(address: ServerAddress): Promise<TestServer> {

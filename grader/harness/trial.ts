@@ -62,20 +62,21 @@ export class Trial<Submission> {
     return this.server.recorder.commands();
   }
 
+  /** The submission's connections, as CLIENT LIST shows them. */
+  async connections(): Promise<string[]> {
+    const lines = String(await this.redis.client('LIST'))
+      .trim()
+      .split('\n');
+    return lines.filter((line) => !/ user=grader /.test(line));
+  }
+
   /**
    * Expects that nobody has a connection but the grader, and the workers that were hired: one each. Whatever a submission calls
    * the others, they are its own. Everybody else must be at rest.
    */
   async expectConnectionsClosed(): Promise<void> {
-    const connections = async () =>
-      String(await this.redis.client('LIST'))
-        .trim()
-        .split('\n');
     const hired = this.workers.filter(({ gone }) => !gone).length;
-    const extra = async () => {
-      const ofTheSubmission = (await connections()).filter((line) => !/ user=grader /.test(line));
-      return ofTheSubmission.length - hired;
-    };
+    const extra = async () => (await this.connections()).length - hired;
     // The server hears of it a moment later.
     await eventually(async () => (await extra()) <= 0, {
       expected: 'the connections that it has opened to be closed when it returns',

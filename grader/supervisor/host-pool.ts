@@ -5,11 +5,9 @@ import type { Isolation } from './isolation.ts';
 
 /** Processes that have started and wait for a submission: to start one takes longer than most requirements. */
 export class HostPool {
-  readonly #arguments: readonly string[];
-  readonly #folder: string;
-  readonly #isolation: Isolation | undefined;
-  readonly #mark = randomUUID();
-  readonly #all = new Set<HostProcess>();
+  /** Every process that is there now. */
+  readonly all = new Set<HostProcess>();
+  readonly #create: () => HostProcess;
   readonly #warm: HostProcess[] = [];
   readonly #rested: HostProcess[] = [];
   #stopped = false;
@@ -19,16 +17,10 @@ export class HostPool {
    * @param isolation keep every process in
    */
   constructor(args: readonly string[], folder: string, isolation?: Isolation) {
-    this.#arguments = args;
-    this.#folder = folder;
-    this.#isolation = isolation;
+    const mark = randomUUID();
+    this.#create = () => new HostProcess(args, folder, mark, isolation);
     // A submission may start processes that leave its group.
-    sweepMarked(this.#mark);
-  }
-
-  /** Every process that is there now. */
-  get all(): readonly HostProcess[] {
-    return [...this.#all];
+    sweepMarked(mark);
   }
 
   /** Starts so many, and does not wait until they have. */
@@ -62,14 +54,14 @@ export class HostPool {
 
   async stop(): Promise<void> {
     this.#stopped = true;
-    await Promise.all(this.all.map((host) => host.kill()));
+    await Promise.all([...this.all].map((host) => host.kill()));
   }
 
   #start(): HostProcess {
     if (this.#stopped) throw new Error('the grading has been stopped');
-    const host = new HostProcess(this.#arguments, this.#folder, this.#mark, this.#isolation);
-    this.#all.add(host);
-    void host.ended.then(() => this.#all.delete(host));
+    const host = this.#create();
+    this.all.add(host);
+    void host.ended.then(() => this.all.delete(host));
     return host;
   }
 }

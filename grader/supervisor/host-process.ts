@@ -1,6 +1,7 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { randomUUID } from 'node:crypto';
 import { once } from 'node:events';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { createBirpc } from 'birpc';
 import { guard } from '../../system/process/guardian.ts';
 import { killGroup, signalGroup } from '../../system/process/run-program.ts';
@@ -156,14 +157,8 @@ function isFrom(envelope: unknown, password: string): envelope is { message: unk
   );
 }
 
-async function withinASecond<Result>(answer: Promise<Result>): Promise<Result | undefined> {
-  let timer: NodeJS.Timeout | undefined;
-  const silence = new Promise<undefined>((resolve) => {
-    timer = setTimeout(() => resolve(undefined), ANSWER_WITHIN_MS);
-  });
-  const first = await Promise.race([answer, silence]);
-  clearTimeout(timer);
-  return first;
+function withinASecond<Result>(answer: Promise<Result>): Promise<Result | undefined> {
+  return Promise.race([answer, sleep(ANSWER_WITHIN_MS, undefined, { ref: false })]);
 }
 
 function nodeOptions(): string[] {

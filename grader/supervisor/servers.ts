@@ -1,10 +1,10 @@
 import { randomBytes } from 'node:crypto';
 import { join } from 'node:path';
 import type { RedisBinary } from '../../system/redis/binary.ts';
-import { type RunningServer, startServer } from '../../system/redis/start-server.ts';
+import { startServer } from '../../system/redis/start-server.ts';
 import { Connection } from '../../system/resp/connection.ts';
 import type { ServerAddress } from '../messages.ts';
-import { openSocketProxy, type SocketProxy } from './socket-proxy.ts';
+import { openSocketProxy } from './socket-proxy.ts';
 
 /**
  * What a submission may do on the server: all that has to do with data. Stopping it, configuring it, emptying it and
@@ -17,9 +17,8 @@ const SUBMISSION_RULES = [
 ].flat();
 
 interface Entry {
-  readonly server: RunningServer;
-  readonly proxy: SocketProxy | undefined;
   readonly address: ServerAddress;
+  end(): Promise<void>;
 }
 
 /** The servers of a grading. Each belongs to one requirement at a time, and is empty when it is given out. */
@@ -57,8 +56,7 @@ export class Servers {
   async close(id: number): Promise<void> {
     const entry = this.#inUse.get(id);
     this.#inUse.delete(id);
-    entry?.proxy?.close();
-    await entry?.server.stop();
+    await entry?.end();
   }
 
   /** The specs are through, and have left the servers empty. */
@@ -69,11 +67,12 @@ export class Servers {
 
   async stop(): Promise<void> {
     this.#stopped = true;
-    const free = await Promise.allSettled(this.#free);
-    const entries = [...this.#inUse.values()];
-    for (const result of free) if (result.status === 'fulfilled') entries.push(result.value);
-    for (const { proxy } of entries) proxy?.close();
-    await Promise.all(entries.map(({ server }) => server.stop()));
+    this.takeBack();
+    const ended = this.#free.map(async (starting) => {
+      const entry = await starting.catch(() => undefined);
+      await entry?.end();
+    });
+    await Promise.all(ended);
   }
 
   async #start(): Promise<Entry> {
@@ -81,8 +80,8 @@ export class Servers {
     const id = ++this.#count;
     // At the usual 10 ticks a second, a BLOCK of 20 ms takes 100.
     const server = await startServer(this.#binary, { hz: 100 });
-    const proxy =
-      this.#sockets && (await openSocketProxy(join(this.#sockets, `${id}.sock`), server.url));
+    const socket = this.#sockets && join(this.#sockets, `${id}.sock`);
+    const closeSocket = socket ? await openSocketProxy(socket, server.url) : () => {};
     const password = randomBytes(16).toString('hex');
     const connection = await Connection.open(server.url);
     const setUser = (user: string, ...rules: string[]) =>
@@ -93,7 +92,10 @@ export class Servers {
     for (const rule of SUBMISSION_RULES) await setUser('default', rule);
     connection.close();
     const adminUrl = server.url.replace('redis://', `redis://grader:${password}@`);
-    const url = proxy ? proxy.path : server.url;
-    return { server, proxy: proxy || undefined, address: { id, url, adminUrl } };
+    const end = () => {
+      closeSocket();
+      return server.stop();
+    };
+    return { address: { id, url: socket ?? server.url, adminUrl }, end };
   }
 }

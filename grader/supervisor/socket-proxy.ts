@@ -1,18 +1,14 @@
 import { once } from 'node:events';
 import { connect, createServer, type Socket } from 'node:net';
 
-/** A way into a server for those who have no network. */
-export interface SocketProxy {
-  /** The path of a Unix socket. */
-  readonly path: string;
-  close(): void;
-}
-
 /**
  * Passes on what comes in at a Unix socket to a Redis server, over TCP: MONITOR tells connections apart by their address,
  * and those that come in at a server's own Unix socket all have the same.
+ *
+ * @param path of the Unix socket
+ * @returns what closes it
  */
-export async function openSocketProxy(path: string, url: string): Promise<SocketProxy> {
+export async function openSocketProxy(path: string, url: string): Promise<() => void> {
   const { hostname, port } = new URL(url);
   const open = new Set<Socket>();
   const proxy = createServer((inside) => {
@@ -32,11 +28,8 @@ export async function openSocketProxy(path: string, url: string): Promise<Socket
   });
   proxy.listen(path);
   await once(proxy, 'listening');
-  return {
-    path,
-    close: () => {
-      proxy.close();
-      for (const socket of open) socket.destroy();
-    },
+  return () => {
+    proxy.close();
+    for (const socket of open) socket.destroy();
   };
 }
