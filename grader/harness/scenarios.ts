@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { isDeepStrictEqual } from 'node:util';
-import { type Handled, Latch } from './handled.ts';
+import { Latch } from './handled.ts';
 import { commandsWhileIdle } from './idle.ts';
 import { eventually, expectThat } from './unmet.ts';
 import { NEVER_IDLE_MS, type WorkQueue } from './work-queue.ts';
@@ -13,10 +13,13 @@ const SHORT_IDLE_MS = 300;
 const TAKEN_OVER_WITHIN_MS = 1000;
 const FEW = 5;
 
+/** What is done to the workers of a queue, and what is expected of them meanwhile. */
+type Scenario = <Submission, Item>(queue: WorkQueue<Submission, Item>) => Promise<void>;
+
+const work = () => sleep(WORK_MS);
+
 /** Three workers at once: each gets its share, and everything is handled exactly once. */
-export async function sharesTheWork<Submission, Item>(
-  queue: WorkQueue<Submission, Item>,
-): Promise<void> {
+export const sharesTheWork: Scenario = async (queue) => {
   const { trial, group, handled, what } = queue;
   const carols = new Latch();
   const theOthers = new Latch();
@@ -70,12 +73,10 @@ export async function sharesTheWork<Submission, Item>(
     happened: `${twice.length} of ${added.size} were handled more than once, for example ${twice[0]}`,
   });
   await Promise.all(loops.map((loop) => loop.end()));
-}
+};
 
 /** One of three workers is killed in the middle of a handler; the others are busy all the time. */
-export async function survivesACrash<Submission, Item>(
-  queue: WorkQueue<Submission, Item>,
-): Promise<void> {
+export const survivesACrash: Scenario = async (queue) => {
   const { trial, group, handled, what } = queue;
   const added = new Map(await queue.add(200));
   const [alice, bob, carol] = await trial.hireAll(...NAMES);
@@ -89,7 +90,8 @@ export async function survivesACrash<Submission, Item>(
   const loops = [bob, carol].map((worker) => queue.start(worker, SHORT_IDLE_MS, work));
   await alice.crash();
   const left = (await group.pending()).filter(({ consumer }) => consumer === 'alice');
-  const abandoned = () => left.filter(({ id }) => !handledByOthers(handled, id));
+  const byOthers = (id: string) => handled.of(id).some(({ worker }) => worker !== 'alice');
+  const abandoned = () => left.filter(({ id }) => !byOthers(id));
 
   // New entries keep coming, so that nobody is ever idle, until what alice had is taken over.
   await eventually(
@@ -118,33 +120,28 @@ export async function survivesACrash<Submission, Item>(
     happened: `for ${garbled?.id} it was given ${JSON.stringify(garbled?.item)}`,
   });
   await Promise.all(loops.map((loop) => loop.end()));
-}
+};
 
 /** An idle worker waits in Redis, and both an idle and a busy one stop as they should. */
-export async function waitsAndStops<Submission, Item>(
-  queue: WorkQueue<Submission, Item>,
-): Promise<void> {
+export const waitsAndStops: Scenario = async (queue) => {
   const { trial, group, handled, what } = queue;
   const [alice, bob] = await trial.hireAll('alice', 'bob');
 
   const idle = queue.start(alice, NEVER_IDLE_MS);
-  await handled.include((await queue.add(1)).keys());
-  await group.allAcknowledged();
+  await handlesOneMore(queue);
   const { count, milliseconds, spins } = await commandsWhileIdle(trial);
   expectThat(!spins, {
     expected: `a worker without a new ${what} to wait in Redis (BLOCK), or to pause between reads`,
     happened: `it sent ${count} commands in ${milliseconds} ms`,
   });
   // Woken once more, so that it has only just begun to wait when it is told to stop.
-  await handled.include((await queue.add(1)).keys());
-  await group.allAcknowledged();
+  await handlesOneMore(queue);
   await idle.stop();
   await trial.expectConnectionsClosed();
 
   // In the same process once more, and told to stop at once: before it has come to anything.
   const again = queue.start(alice, NEVER_IDLE_MS);
-  await handled.include((await queue.add(1)).keys());
-  await group.allAcknowledged();
+  await handlesOneMore(queue);
   await again.stop();
   await queue.start(alice, NEVER_IDLE_MS).stop();
   await trial.expectConnectionsClosed();
@@ -172,7 +169,12 @@ export async function waitsAndStops<Submission, Item>(
   });
   await group.makeIdle('dead', left.slice(-FEW));
   await isDoneWhenItReturns(queue, bob);
-}
+};
+
+const handlesOneMore: Scenario = async ({ add, handled, group }) => {
+  await handled.include((await add(1)).keys());
+  await group.allAcknowledged();
+};
 
 /** Stops a worker while it takes something over, if it does so by now: that is judged elsewhere. */
 async function isDoneWhenItReturns<Submission, Item>(
@@ -214,9 +216,7 @@ async function stopsInMidWork<Submission, Item>(
 }
 
 /** While a handler runs, its entry is pending; one that failed stays so, and the worker goes on. */
-export async function acknowledgesAfterwards<Submission, Item>(
-  queue: WorkQueue<Submission, Item>,
-): Promise<void> {
+export const acknowledgesAfterwards: Scenario = async (queue) => {
   const { trial, group, handled, what } = queue;
   const alice = await trial.hire('alice');
   const held = new Latch();
@@ -252,12 +252,4 @@ export async function acknowledgesAfterwards<Submission, Item>(
     expected: `${what} ${failing} to be pending still when the worker has stopped: it was never handled`,
     happened: `pending: ${left.join(', ') || 'none'}`,
   });
-}
-
-function work(): Promise<void> {
-  return sleep(WORK_MS);
-}
-
-function handledByOthers<Item>(handled: Handled<Item>, id: string): boolean {
-  return handled.of(id).some(({ worker }) => worker !== 'alice');
-}
+};
