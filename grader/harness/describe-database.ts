@@ -7,7 +7,6 @@ const ENTRIES = 3;
 const FIELDS = 8;
 
 type PendingEntry = [id: string, consumer: string, idleMs: number, deliveries: number];
-type Entry = [id: string, fields: string[]];
 
 /** What is in the database now, in a few lines: streams first, with their groups and pending entries. */
 export async function describeDatabase(redis: Redis): Promise<string[]> {
@@ -54,9 +53,4 @@ async function describeStream(redis: Redis, key: string): Promise<string[]> {
     if (pending > PENDING) lines.push(`    ... and ${pending - PENDING} more`);
   }
   return lines;
-}
-
-/** The first entries of a stream, as a learner reads them. */
-export function describeEntries(entries: readonly Entry[]): string {
-  return entries.map(([id, fields]) => `${id}: ${fields.join(' ')}`).join('; ') || 'none';
 }

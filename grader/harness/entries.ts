@@ -1,6 +1,5 @@
 import { isDeepStrictEqual } from 'node:util';
 import type { Redis } from 'ioredis';
-import { describeEntries } from './describe-database.ts';
 import { expectThat } from './unmet.ts';
 
 /**
@@ -17,9 +16,10 @@ export async function expectEntries(
   items: readonly object[],
 ): Promise<void> {
   const entries = await redis.xrange(stream, '-', '+');
+  const first = entries.slice(0, 2).map(([id, fields]) => `${id}: ${fields.join(' ')}`);
   expectThat(entries.length === items.length, {
     expected: `${items.length} entries in ${stream} after ${items.length} calls of ${functionName}`,
-    happened: `there are ${entries.length}: ${describeEntries(entries.slice(0, 2))}`,
+    happened: `there are ${entries.length}: ${first.join('; ') || 'none'}`,
   });
   for (const [index, item] of items.entries()) {
     const entry = entries.find(([id]) => id === ids[index]);

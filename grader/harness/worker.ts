@@ -28,7 +28,7 @@ export class Worker<Submission> {
   /** Ends the trial: the submission itself has failed. */
   readonly fail: (error: unknown) => void;
   readonly #supervisor: SupervisorFunctions;
-  readonly #callbacks: ((...args: unknown[]) => unknown)[] = [];
+  readonly #callbacks = new Map<number, (...args: unknown[]) => unknown>();
   #signals = 0;
   /** Whether the check itself has killed it. */
   gone = false;
@@ -95,7 +95,7 @@ export class Worker<Submission> {
   /** The submission calls back: a handler of the spec. */
   async callback(id: number, args: unknown[]): Promise<CallResult> {
     try {
-      return { ok: true, value: await this.#callbacks[id]?.(...args) };
+      return { ok: true, value: await this.#callbacks.get(id)?.(...args) };
     } catch (error) {
       if (error instanceof Unmet) this.fail(error);
       return { ok: false, problem: { kind: 'threw', message: errorMessage(error), stack: '' } };
@@ -143,8 +143,9 @@ export class Worker<Submission> {
   /** What cannot be copied to another process is replaced by a reference to it. */
   #encode(value: unknown, signal: number | undefined): unknown | Reference {
     if (typeof value === 'function') {
-      const count = this.#callbacks.push((...args) => Reflect.apply(value, null, args));
-      return { $callback: count - 1 };
+      const id = this.#callbacks.size;
+      this.#callbacks.set(id, (...args) => Reflect.apply(value, null, args));
+      return { $callback: id };
     }
     if (value instanceof AbortSignal) return { $signal: signal };
     if (typeof value !== 'object' || value === null || Array.isArray(value)) return value;
