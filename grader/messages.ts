@@ -25,7 +25,7 @@ export type Problem =
   /** It cannot be loaded: a syntax error, a forbidden import, an error at top level. */
   | { readonly kind: 'cannot load'; readonly message: string; readonly stack: string }
   /** It closed the connection that it was given, and that belongs to its caller. */
-  | { readonly kind: 'closed client'; readonly status: string };
+  | { readonly kind: 'closed client' };
 
 /** How a call of the submission came out. */
 export type CallResult =

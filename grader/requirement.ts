@@ -22,12 +22,6 @@ export interface NumberedRequirement extends Requirement {
 /** How a requirement came out. Only `passed` earns points. */
 export type Status = 'passed' | 'failed' | 'not started' | 'crashed' | 'timed out';
 
-/** What a worker printed while a requirement was checked. */
-export interface Printed {
-  readonly worker: string;
-  readonly text: string;
-}
-
 /** All that can be said about how a requirement came out. Plain data: it crosses processes. */
 export interface Verdict {
   readonly status: Status;
@@ -39,5 +33,6 @@ export interface Verdict {
   readonly commands?: readonly string[];
   /** Streams, groups, pending entries and other keys, as they were at the end. */
   readonly state?: readonly string[];
-  readonly printed?: readonly Printed[];
+  /** What the workers printed meanwhile. */
+  readonly printed?: readonly { readonly worker: string; readonly text: string }[];
 }
