@@ -8,7 +8,7 @@ import { createBirpc } from 'birpc';
 import { Redis } from 'ioredis';
 import type { CallResult, HostEvents, HostFunctions, Problem } from '../messages.ts';
 import { asCopy, describeExport, problemOf } from './plain.ts';
-import { Signals } from './signals.ts';
+import { hasSignal, Signals } from './signals.ts';
 
 const REST_PATIENCE_MS = 250;
 const REST_LOOK_MS = 4;
@@ -69,7 +69,7 @@ const functions: HostFunctions = {
   async ping() {},
 
   async rest() {
-    const problem = await closedClient(client);
+    const problem = signals.hadLoops ? undefined : await closedClient(client);
     if (problem) await supervisor.uncaught(problem);
     client?.disconnect();
     client = undefined;
@@ -108,7 +108,9 @@ async function callSubmission(name: string, args: unknown[]): Promise<CallResult
     const value = await signals.during(args, (given) =>
       Reflect.apply(wanted, undefined, [redis, ...given.map(withCallbacks)]),
     );
-    return { ok: true, value: asCopy(value) };
+    // Of a loop, this is a part of stopping. Of other calls, it shows in the next, or in the end.
+    const problem = hasSignal(args) ? await closedClient(redis) : undefined;
+    return problem ? { ok: false, problem } : { ok: true, value: asCopy(value) };
   } catch (error) {
     return { ok: false, problem: (await closedClient(redis)) ?? problemOf(error) };
   }

@@ -19,6 +19,11 @@ export class Signals {
     await this.#loops.get(id);
   }
 
+  /** Whether any call had a signal. */
+  get hadLoops(): boolean {
+    return this.#loops.size > 0;
+  }
+
   #withSignals(value: unknown, ids: number[]): unknown {
     if (typeof value !== 'object' || value === null) return value;
     if ('$signal' in value) {
@@ -37,6 +42,12 @@ export class Signals {
     this.#controllers.set(id, controller);
     return controller;
   }
+}
+
+/** Whether a reference to a signal is in these arguments, or in an object among them. */
+export function hasSignal(value: unknown): boolean {
+  if (typeof value !== 'object' || value === null) return false;
+  return '$signal' in value || Object.values(value).some(hasSignal);
 }
 
 async function settled(result: unknown): Promise<void> {

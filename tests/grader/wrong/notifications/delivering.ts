@@ -57,7 +57,9 @@ export const wrong: readonly Wrong[] = [
   {
     mistake: 'trims the stream behind what it has delivered',
     changes: [[XACK, `${XACK}  await redis.xtrim(STREAM, 'MINID', '=', id);\n`]],
-    fails: ['routes', 'every-group', 'retry', 'crash'],
+    fails: ['routes', 'every-group', 'retry'],
+    // When all are slow, nothing is trimmed before it is taken over.
+    mayFail: ['crash'],
   },
   {
     mistake: 'no XACK',
