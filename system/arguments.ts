@@ -13,6 +13,13 @@ interface Expected<Flag extends string, Option extends string> {
 
 interface Given<Flag extends string, Option extends string> {
   readonly positionals: readonly string[];
+  /**
+   * The positionals, when there are as many as there should be.
+   *
+   * @param asked what is said when there are not; without it, what is too much is named
+   * @throws UserError when there are fewer or more
+   */
+  readonly words: (least: number, most: number, asked?: string) => readonly string[];
   readonly has: (flag: Flag) => boolean;
   readonly value: (option: Option) => string | undefined;
   readonly rest: readonly string[];
@@ -41,6 +48,12 @@ export function commandArguments<Flag extends string = never, Option extends str
   if (values.help) throw new HelpAsked(usage);
   return {
     positionals,
+    words: (least, most, asked) => {
+      const { length } = positionals;
+      if (length >= least && length <= most) return positionals;
+      const what = asked ?? `What is '${positionals.slice(most).join(' ')}'?`;
+      throw new UserError(`${what}\n${expected.usage.join('\n')}`);
+    },
     has: (flag) => values[flag] === true || process.env[`npm_config_${flag}`] === 'true',
     value: (option) => values[option]?.toString() ?? valueTakenByNpm(option, expected.usage),
     rest: typed.slice(cut),

@@ -27,22 +27,10 @@ if (tooOld) {
     );
     runCommand(command, typed);
   } catch (error) {
-    const explanation = explain(error);
-    if (!explanation) throw error;
-    console.error(explanation);
+    const isMissing =
+      error instanceof Error && 'code' in error && error.code === 'MODULE_NOT_FOUND';
+    if (!isMissing) throw error;
+    console.error('The workbook is not set up yet. In this folder, type: npm ci');
     process.exitCode = 1;
   }
-}
-
-/**
- * What to do about an error that kept a command from being loaded at all.
- * @param {unknown} error
- */
-function explain(error) {
-  if (!(error instanceof Error)) return undefined;
-  const { code } = /** @type {NodeJS.ErrnoException} */ (error);
-  if (code === 'MODULE_NOT_FOUND') {
-    return 'The workbook is not set up yet. In this folder, type: npm ci';
-  }
-  return undefined;
 }

@@ -14,9 +14,8 @@ const USAGE = [
 ];
 
 export const command: Command = async (lifetime, typed) => {
-  const { positionals, has } = commandArguments(typed, { usage: USAGE, flags: ['show'] });
-  const [name, ...more] = positionals;
-  if (!name || more.length > 0) throw new UserError(`One exercise, please:\n${USAGE.join('\n')}`);
+  const { words, has } = commandArguments(typed, { usage: USAGE, flags: ['show'] });
+  const [name = ''] = words(1, 1, 'One exercise, please:');
   const exercise = findExercise(name);
   if (!existsSync(exercise.solution)) throw new UserError(NO_SOLUTIONS);
   const standing = standingOf(exercise, readProgress());

@@ -44,7 +44,7 @@ const KINDS: readonly (readonly string[])[] = [
 const USUAL = ['file', 'solutions', 'watch', 'poll', 'seed', 'all', ...FORMATS];
 
 export const command: Command = async (lifetime, typed) => {
-  const { positionals, has, value } = commandArguments(typed, {
+  const { positionals, words, has, value } = commandArguments(typed, {
     usage: USAGE,
     flags: FLAGS,
     options: OPTIONS,
@@ -56,8 +56,7 @@ export const command: Command = async (lifetime, typed) => {
   refuseMixtures(chosen);
   const seed = readSeed(value('seed'));
   const merge = has('merge') ? positionals : undefined;
-  const [wanted, number, ...more] = merge ? [] : positionals;
-  if (more.length > 0) throw new UserError(`What is '${more.join(' ')}'?\n${USAGE.join('\n')}`);
+  const [wanted, number] = merge ? [] : words(0, 2);
   if (number !== undefined && (chosen.has('class') || chosen.has('submission'))) {
     throw new UserError(
       `What is handed in is graded on whole exercises, not on requirement ${number} alone. Several exercises: npm run grade 1,2 -- ...`,

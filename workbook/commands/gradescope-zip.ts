@@ -18,12 +18,11 @@ const USAGE = [
 ];
 
 export const command: Command = async (_lifetime, typed) => {
-  const { positionals, value } = commandArguments(typed, {
+  const { words, value } = commandArguments(typed, {
     usage: USAGE,
     options: ['only', 'seed', 'limit'],
   });
-  const [file, ...more] = positionals;
-  if (!file || more.length > 0) throw new UserError(`One file, please:\n${USAGE.join('\n')}`);
+  const [file = ''] = words(1, 1, 'One file, please:');
   const exercises = findExercises(value('only'));
   const seed = Number(value('seed') ?? USUAL_SEED);
   if (!Number.isSafeInteger(seed)) throw new UserError('The seed is a whole number.');

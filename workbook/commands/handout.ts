@@ -2,7 +2,6 @@ import { resolve } from 'node:path';
 import { findExercises } from '../../grader/exercises.ts';
 import { commandArguments } from '../../system/arguments.ts';
 import type { Command } from '../../system/process/lifetime.ts';
-import { UserError } from '../../system/process/user-error.ts';
 import { print } from '../../system/terminal/print.ts';
 import { makeHandout } from '../handout/make-handout.ts';
 
@@ -12,9 +11,8 @@ const USAGE = [
 ];
 
 export const command: Command = async (_lifetime, typed) => {
-  const { positionals, value } = commandArguments(typed, { usage: USAGE, options: ['only'] });
-  const [folder, ...more] = positionals;
-  if (!folder || more.length > 0) throw new UserError(`One folder, please:\n${USAGE.join('\n')}`);
+  const { words, value } = commandArguments(typed, { usage: USAGE, options: ['only'] });
+  const [folder = ''] = words(1, 1, 'One folder, please:');
   const exercises = findExercises(value('only'));
   const target = resolve(folder);
   makeHandout(target, exercises);

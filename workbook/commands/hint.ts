@@ -14,9 +14,8 @@ const USAGE = [
 ];
 
 export const command: Command = async (_lifetime, typed) => {
-  const { positionals, has } = commandArguments(typed, { usage: USAGE, flags: ['all'] });
-  const [name, number, ...more] = positionals;
-  if (more.length > 0) throw new UserError(`What is '${more.join(' ')}'?\n${USAGE.join('\n')}`);
+  const { words, has } = commandArguments(typed, { usage: USAGE, flags: ['all'] });
+  const [name, number] = words(0, 2);
   if (!name) {
     const names = readExercises().map((exercise) => exercise.name);
     throw new UserError(`For which exercise? There are ${names.join(', ')}.\n${USAGE.join('\n')}`);

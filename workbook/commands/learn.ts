@@ -17,9 +17,8 @@ const USAGE = [
 ];
 
 export const command: Command = async (lifetime, typed) => {
-  const { positionals, has } = commandArguments(typed, { usage: USAGE, flags: ['poll'] });
-  const [name, ...more] = positionals;
-  if (more.length > 0) throw new UserError(`One exercise at a time:\n${USAGE.join('\n')}`);
+  const { words, has } = commandArguments(typed, { usage: USAGE, flags: ['poll'] });
+  const [name] = words(0, 1, 'One exercise at a time:');
   const exercise = name ? findExercise(name) : firstUnsolved();
   if (isInteractive()) printError('Getting ready ...');
   const session = await Session.open(lifetime);

@@ -15,9 +15,7 @@ const USAGE = [
 ];
 
 export const command: Command = async (lifetime, typed) => {
-  const { positionals } = commandArguments(typed, { usage: USAGE });
-  const [wanted, ...more] = positionals;
-  if (!wanted || more.length > 0) throw new UserError(`Which one?\n${USAGE.join('\n')}`);
+  const [wanted = ''] = commandArguments(typed, { usage: USAGE }).words(1, 1, 'Which one?');
   const file = /^\d+$/.test(wanted) ? lessonFile(findChapter(wanted)) : fileOf(wanted);
   await pageThrough(shownPath(file), lessonText(readText(file)), lifetime);
   return 0;

@@ -14,9 +14,8 @@ const USAGE = [
 ];
 
 export const command: Command = async (_lifetime, typed) => {
-  const { positionals } = commandArguments(typed, { usage: USAGE });
-  const [name, number, ...more] = positionals;
-  if (!name || more.length > 0) throw new UserError(`One exercise, please:\n${USAGE.join('\n')}`);
+  const { words } = commandArguments(typed, { usage: USAGE });
+  const [name = '', number] = words(1, 2, 'One exercise, please:');
   const exercise = findExercise(name);
   const backups = readBackups(exercise);
   if (backups.length === 0) {

@@ -15,9 +15,8 @@ const USAGE = [
 ];
 
 export const command: Command = async (lifetime, typed) => {
-  const { positionals, has } = commandArguments(typed, { usage: USAGE, flags: ['once'] });
-  const [key, ...more] = positionals;
-  if (more.length > 0) throw new UserError(`One stream, please:\n${USAGE.join('\n')}`);
+  const { words, has } = commandArguments(typed, { usage: USAGE, flags: ['once'] });
+  const [key] = words(0, 1, 'One stream, please:');
   const server = (await findLearnersServer()) ?? (await findSharedServer());
   if (!server) {
     throw new UserError(

@@ -1,13 +1,21 @@
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { join } from 'node:path';
 import { isCancel, select } from '@clack/prompts';
+import { ROOT } from '../../system/paths.ts';
+import { guard } from '../../system/process/guardian.ts';
 import type { Lifetime } from '../../system/process/lifetime.ts';
+import { colour } from '../../system/terminal/colour.ts';
+import { anyKey } from '../../system/terminal/keys.ts';
 import { print } from '../../system/terminal/print.ts';
 import { cut } from '../../system/terminal/width.ts';
 import { overview } from '../learner/overview.ts';
 import { readProgress } from '../learner/progress-file.ts';
 import { readStandings, suggest } from '../learner/standing.ts';
 import { type Entry, readEntries } from './menu-entries.ts';
-import { runTyped } from './run-typed.ts';
 
+/** They leave nothing on the screen that one would want to read before the menu comes back, unless they fail. */
+const FULL_SCREEN = new Set(['lesson', 'learn', 'diff', 'watch-stream']);
 const LABEL_WIDTH = 70;
 /** Lines of the screen that the list must leave free: the heading, the question, the help below it. */
 const LINES_AROUND = 7;
@@ -69,4 +77,21 @@ async function choose(
   });
   if (isCancel(chosen)) return undefined;
   return choices[chosen];
+}
+
+/** Runs a command of the workbook on this terminal, as if it had been typed: `npm run chapter 4`. */
+async function runTyped(command: string, lifetime: Lifetime): Promise<void> {
+  print(colour.dim(`$ ${command}\n`));
+  const [, , name = '', ...args] = command.split(' ');
+  const child = spawn(process.execPath, [join(ROOT, 'workbook', 'launch.cjs'), name, ...args], {
+    cwd: ROOT,
+    stdio: 'inherit',
+  });
+  guard(child);
+  // Ctrl+C is for the command; the menu comes back when that has ended.
+  const [code] = await lifetime.withoutCtrlC(() => once(child, 'exit'));
+  if (lifetime.signal.aborted || (code === 0 && FULL_SCREEN.has(name))) return;
+  print(colour.dim('\nAny key: back to the menu'));
+  await anyKey(lifetime.signal);
+  print('');
 }

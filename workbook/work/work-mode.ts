@@ -5,7 +5,7 @@ import type { Session } from '../../grader/session.ts';
 import type { Lifetime } from '../../system/process/lifetime.ts';
 import { errorMessage, UserError } from '../../system/process/user-error.ts';
 import { Page } from '../../system/terminal/page.ts';
-import { beginAgain } from '../learner/begin-again.ts';
+import { beginAgain } from '../learner/backups.ts';
 import { giveHints } from '../learner/hints.ts';
 import { noteResult } from '../learner/note-result.ts';
 import { requirementList } from '../learner/overview.ts';
