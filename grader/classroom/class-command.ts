@@ -65,18 +65,7 @@ export async function gradeClassCommand(
     print(`\nInterrupted: ${count} have been graded. The same again with --resume goes on.`);
   });
   const progress = new ClassProgress(submissions.length, book.records.length);
-  await gradeClass(
-    submissions,
-    book,
-    {
-      jobs,
-      limitMs,
-      launch,
-      onStart: (student) => progress.start(student),
-      onRecord: (record) => progress.done(record),
-    },
-    lifetime,
-  );
+  await gradeClass(submissions, book, { jobs, limitMs, launch, progress }, lifetime);
   progress.clear();
   if (lifetime.signal.aborted) return 1;
   print(classSummary(book.records, exercises));

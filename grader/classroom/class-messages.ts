@@ -2,7 +2,7 @@
 import { createInterface } from 'node:readline';
 import type { Readable, Writable } from 'node:stream';
 import type { ChannelOptions } from 'birpc';
-import type { RequirementResult, TypeProblem } from '../result.ts';
+import type { ExerciseResult, RequirementResult } from '../result.ts';
 
 /** One student's work, for one worker. */
 export interface GradingTask {
@@ -12,12 +12,9 @@ export interface GradingTask {
 }
 
 /** How one file came out. */
-export interface FileResult {
+export interface FileResult extends Pick<ExerciseResult, 'results' | 'typeProblems'> {
   /** The exercise's name. */
   readonly exercise: string;
-  readonly file: string;
-  readonly results: readonly RequirementResult[];
-  readonly typeProblems: readonly TypeProblem[];
 }
 
 /** What a worker offers. */

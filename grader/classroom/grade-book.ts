@@ -1,18 +1,13 @@
 import { createHash } from 'node:crypto';
-import {
-  existsSync,
-  mkdirSync,
-  readdirSync,
-  readFileSync,
-  renameSync,
-  writeFileSync,
-} from 'node:fs';
+import { existsSync, mkdirSync, readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { stringify } from 'csv-stringify/sync';
 import { fileSystemTrouble, UserError } from '../../system/process/user-error.ts';
+import { writeWhole } from '../../system/write-whole.ts';
 import { type Exercise, findExercises } from '../exercises.ts';
 import type { StudentRecord } from './student-record.ts';
 import { studentReport } from './student-report.ts';
+import { byStudent } from './submissions.ts';
 
 const VERSION = 1;
 /** In bytes. File systems grant 255, of which the ending and a draft's ending take some. */
@@ -73,9 +68,7 @@ export class GradeBook {
   }
 
   get records(): StudentRecord[] {
-    return [...this.#records.values()].sort((a, b) =>
-      a.student.localeCompare(b.student, 'en', { numeric: true }),
-    );
+    return [...this.#records.values()].sort(byStudent);
   }
 
   /** What is on record of a student, when it was earned by these very files. */
@@ -109,11 +102,9 @@ export class GradeBook {
 
   #write(name: string, text: string): void {
     const path = join(this.folder, name);
-    const draft = `${path}.new`;
     try {
       mkdirSync(join(path, '..'), { recursive: true });
-      writeFileSync(draft, text);
-      renameSync(draft, path);
+      writeWhole(path, text);
     } catch (error) {
       throw fileSystemTrouble(error, `write ${path}`);
     }

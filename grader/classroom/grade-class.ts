@@ -4,8 +4,9 @@ import { dirname, join } from 'node:path';
 import { performance } from 'node:perf_hooks';
 import type { Lifetime } from '../../system/process/lifetime.ts';
 import { errorMessage } from '../../system/process/user-error.ts';
-import type { GradeBook } from './grade-book.ts';
-import { type Graded, GradingProcess, type Launch } from './grading-process.ts';
+import type { ClassProgress } from './class-progress.ts';
+import type { GradeBook, Run } from './grade-book.ts';
+import { GradingProcess, type Launch } from './grading-process.ts';
 import { ownFiles } from './own-files.ts';
 import { copiesSolution } from './similarity.ts';
 import { recordOf, type StudentRecord } from './student-record.ts';
@@ -24,8 +25,7 @@ export interface RunOptions {
   readonly limitMs: number;
   /** Starts the processes that grade. */
   readonly launch: Launch;
-  readonly onStart: (student: string) => void;
-  readonly onRecord: (record: StudentRecord) => void;
+  readonly progress: ClassProgress;
 }
 
 /**
@@ -42,28 +42,24 @@ export async function gradeClass(
     .map((submission) => ({ submission, digest: digestOf(submission) }))
     .filter(({ submission, digest }) => !book.find(submission.student, digest));
   const { signal } = lifetime;
-  const { seed, exercises } = book.run;
 
   const gradeNext = async (): Promise<void> => {
     let worker: GradingProcess | undefined;
     try {
       for (let next = waiting.shift(); next && !signal.aborted; next = waiting.shift()) {
         const { submission, digest } = next;
-        options.onStart(submission.student);
+        options.progress.start(submission.student);
         if (worker && (!worker.alive || worker.tasks >= STUDENTS_PER_PROCESS)) {
           void worker.stop();
           worker = undefined;
         }
         worker ??= new GradingProcess(options.launch, REQUIREMENTS_AT_ONCE);
-        const started = performance.now();
-        const graded = await gradeOne(worker, submission, seed, options.limitMs);
+        const copied = await copiesSolution(submission, book.run.exercises);
+        const noted = { ...submission, notes: [...submission.notes, ...copied] };
+        const record = await gradeStudent(worker, noted, digest, book.run, options.limitMs);
         if (signal.aborted) return;
-        const seconds = Math.round((performance.now() - started) / 100) / 10;
-        const about = { seed, seconds, digest };
-        const notes = [...submission.notes, ...(await copiesSolution(submission, exercises))];
-        const record = recordOf({ ...submission, notes }, graded, exercises, about);
         book.enter(record);
-        options.onRecord(record);
+        options.progress.done(record);
       }
     } finally {
       await (signal.aborted ? worker?.kill() : worker?.stop());
@@ -74,18 +70,20 @@ export async function gradeClass(
 }
 
 /** What a submission does to the grader is that submission's trouble, and no other's. */
-async function gradeOne(
+export async function gradeStudent(
   worker: GradingProcess,
-  { files }: ClassSubmission,
-  seed: number,
+  submission: ClassSubmission,
+  digest: string,
+  { seed, exercises }: Run,
   limitMs: number,
-): Promise<Graded | undefined> {
-  if (Object.keys(files).length === 0) return undefined;
-  try {
-    return await worker.grade(files, seed, limitMs);
-  } catch (error) {
-    return { stopped: `it could not be graded: ${errorMessage(error)}`, settled: new Map() };
-  }
+): Promise<StudentRecord> {
+  const started = performance.now();
+  const graded = await worker.grade(submission.files, seed, limitMs).catch((error) => ({
+    results: [],
+    stopped: `it could not be graded: ${errorMessage(error)}`,
+  }));
+  const seconds = Math.round((performance.now() - started) / 100) / 10;
+  return recordOf(submission, graded, exercises, { seed, seconds, digest });
 }
 
 /** Changes when a student hands in something else. */

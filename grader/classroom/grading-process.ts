@@ -23,9 +23,10 @@ import type { ClassSubmission } from './submissions.ts';
 const WORKER = 'grader/classroom/launch-worker.cjs';
 
 /** How a task came out: all of it, or what had been settled when it was stopped. */
-export type Graded =
-  | { readonly whole: readonly FileResult[] }
-  | { readonly stopped: string; readonly settled: ReadonlyMap<string, RequirementResult[]> };
+export interface Graded {
+  readonly results: readonly FileResult[];
+  readonly stopped?: string;
+}
 
 /** How a worker is started that finds submissions in this folder: in the workbook's own, as `node` with these arguments. */
 export type Launch = (
@@ -91,6 +92,7 @@ export class GradingProcess {
   async grade(files: ClassSubmission['files'], seed: number, limitMs: number): Promise<Graded> {
     const task = String(++this.tasks);
     const copies: Record<string, string> = {};
+    if (Object.keys(files).length === 0) return { results: [] };
     try {
       for (const [exercise, file] of Object.entries(files)) {
         const copied = copyOwnFiles(file, join(this.#folder, task, exercise));
@@ -113,10 +115,11 @@ export class GradingProcess {
     );
     const outcome = await Promise.race([this.#rpc.grade(task).catch(() => ended), limit, ended]);
     clearTimeout(tooLate);
-    if (typeof outcome !== 'string') return { whole: outcome };
-    const settled = this.#settled;
+    if (typeof outcome !== 'string') return { results: outcome };
+    const settled = [...this.#settled];
     await this.kill();
-    return { stopped: outcome, settled };
+    const results = settled.map(([exercise, results]) => ({ exercise, results, typeProblems: [] }));
+    return { results, stopped: outcome };
   }
 
   /** Lets it tidy up and go. */

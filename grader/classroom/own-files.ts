@@ -1,4 +1,4 @@
-import { accessSync, constants, cpSync, type Dirent, lstatSync, readdirSync } from 'node:fs';
+import { accessSync, constants, cpSync, lstatSync, readdirSync } from 'node:fs';
 import { basename, dirname, extname, join, relative } from 'node:path';
 import { errorMessage } from '../../system/process/user-error.ts';
 
@@ -47,10 +47,11 @@ export function whyRefused(file: string): string | undefined {
  */
 export function ownFiles(file: string): string[] {
   const home = dirname(file);
-  const found = [basename(file)];
   // What lies beside it there is other students'.
-  if (!readCanvasName(file)) collectCode(home, home, 0, found);
-  return found;
+  const beside = readCanvasName(file) ? [] : filesBelow(home, DEEPEST);
+  const code = beside.filter((path) => path !== file && CODE.has(extname(path)));
+  const others = code.filter((path) => whyRefused(path) === undefined).slice(0, MOST_FILES - 1);
+  return [file, ...others].map((path) => relative(home, path));
 }
 
 /** Copies the file, with what it could import, to a folder. Returns its path below that. */
@@ -60,34 +61,26 @@ export function copyOwnFiles(file: string, folder: string): string {
   return basename(file);
 }
 
-function collectCode(home: string, folder: string, depth: number, found: string[]): void {
-  for (const entry of entriesOf(folder)) {
-    if (found.length >= MOST_FILES) return;
+/**
+ * The files in a folder and in those below it, so deep, in order; nothing of one that cannot be read: one student's folder stops
+ * nobody else's. No links: they can lead anywhere, and in a circle. Nothing of what comes with the workbook.
+ */
+export function filesBelow(folder: string, deepest: number): string[] {
+  return entriesOf(folder).flatMap((entry) => {
     const path = join(folder, entry.name);
-    const name = relative(home, path);
-    if (entry.isFile()) {
-      const isCode = CODE.has(extname(name)) && !found.includes(name);
-      if (isCode && whyRefused(path) === undefined) found.push(name);
-    } else if (isTheirs(entry) && depth < DEEPEST) {
-      collectCode(home, path, depth + 1, found);
-    }
-  }
+    if (entry.isFile()) return [path];
+    const isTheirs = entry.isDirectory() && !isHidden(entry.name) && !NOT_THEIRS.has(entry.name);
+    return isTheirs && deepest > 0 ? filesBelow(path, deepest - 1) : [];
+  });
 }
 
-/** What is in a folder, in order; nothing, when it cannot be read: one student's folder stops nobody else's. */
-export function entriesOf(folder: string): Dirent[] {
+function entriesOf(folder: string) {
   try {
-    return readdirSync(folder, { withFileTypes: true }).sort((a, b) =>
-      a.name.localeCompare(b.name),
-    );
+    const entries = readdirSync(folder, { withFileTypes: true });
+    return entries.sort((a, b) => a.name.localeCompare(b.name));
   } catch {
     return [];
   }
-}
-
-/** Whether this is a folder that can hold a student's own files, not one that comes with the workbook. */
-export function isTheirs(entry: Dirent): boolean {
-  return entry.isDirectory() && !isHidden(entry.name) && !NOT_THEIRS.has(entry.name);
 }
 
 /** Also what macOS leaves in archives. */

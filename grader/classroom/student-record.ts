@@ -1,6 +1,6 @@
 import { stripVTControlCharacters } from 'node:util';
 import type { Exercise } from '../exercises.ts';
-import { pointsOf, type RequirementResult } from '../result.ts';
+import { type RequirementResult, total } from '../result.ts';
 import type { FileResult } from './class-messages.ts';
 import type { Graded } from './grading-process.ts';
 import type { ClassSubmission } from './submissions.ts';
@@ -20,7 +20,7 @@ export interface StudentRecord {
   readonly exercises: readonly ExerciseRecord[];
 }
 
-export interface ExerciseRecord extends Omit<FileResult, 'file'> {
+export interface ExerciseRecord extends FileResult {
   /** Undefined when nothing was handed in for it. */
   readonly file: string | undefined;
   readonly points: number;
@@ -30,22 +30,18 @@ export interface ExerciseRecord extends Omit<FileResult, 'file'> {
 /** Puts together what is known of a student. What has not passed, for whatever reason, earns nothing and says why. */
 export function recordOf(
   { student, files, refused, notes }: ClassSubmission,
-  graded: Graded | undefined,
+  { results: graded, stopped }: Graded,
   exercises: readonly Exercise[],
   about: Pick<StudentRecord, 'seed' | 'seconds' | 'digest'>,
 ): StudentRecord {
-  const stopped = graded && 'stopped' in graded ? graded.stopped : undefined;
   const records = exercises.map((exercise): ExerciseRecord => {
-    const whole = graded && 'whole' in graded ? graded.whole : [];
-    const own = whole.find((result) => result.exercise === exercise.name);
-    const settled =
-      graded && 'settled' in graded ? graded.settled.get(exercise.name) : own?.results;
+    const own = graded.find((result) => result.exercise === exercise.name);
     const file = files[exercise.name];
     const refusal = refused[exercise.name];
     const reason = file ? (stopped ?? 'it was not graded') : 'nothing was handed in';
     const results = exercise.requirements.map(
       (requirement): RequirementResult =>
-        settled?.find((result) => result.requirement.id === requirement.id) ?? {
+        own?.results.find((result) => result.requirement.id === requirement.id) ?? {
           requirement,
           verdict: refusal
             ? { status: 'crashed', happened: refusal }
@@ -58,8 +54,7 @@ export function recordOf(
       file,
       results,
       typeProblems: own?.typeProblems ?? [],
-      points: results.reduce((sum, result) => sum + pointsOf(result), 0),
-      of: exercise.requirements.reduce((sum, { points }) => sum + points, 0),
+      ...total(results),
     };
   });
   const missing = exercises

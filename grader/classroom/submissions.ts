@@ -3,7 +3,7 @@ import { basename, join, relative, sep } from 'node:path';
 import { stripVTControlCharacters } from 'node:util';
 import { fileSystemTrouble, UserError } from '../../system/process/user-error.ts';
 import type { Exercise } from '../exercises.ts';
-import { entriesOf, isHidden, isTheirs, readCanvasName, whyRefused } from './own-files.ts';
+import { filesBelow, isHidden, readCanvasName, whyRefused } from './own-files.ts';
 
 const DEEPEST = 8;
 
@@ -40,7 +40,12 @@ export function findSubmissions(
   if (all.length === 0) {
     throw new UserError(`${folder} holds no folders. It should hold one for each student.`);
   }
-  return all.sort((a, b) => a.student.localeCompare(b.student, 'en', { numeric: true }));
+  return all.sort(byStudent);
+}
+
+/** The order of a class. */
+export function byStudent(a: { student: string }, b: { student: string }): number {
+  return a.student.localeCompare(b.student, 'en', { numeric: true });
 }
 
 /** What one student has handed in: what is in this folder. */
@@ -49,18 +54,17 @@ export function findSubmission(
   student: string,
   exercises: readonly Exercise[],
 ): ClassSubmission {
-  const found = filesBelow(folder, exercises);
+  const found = filesBelow(folder, DEEPEST);
   const candidatesFor = (exercise: Exercise) =>
     found
+      // Some systems make names upper case, or the student does.
       .filter((file) => basename(file).toLowerCase() === exercise.fileName.toLowerCase())
       .sort((a, b) => likelihood(b, exercise) - likelihood(a, exercise) || a.localeCompare(b));
   const notes = exercises.flatMap((exercise) => {
     const [first = '', second, ...more] = candidatesFor(exercise);
-    const isClear = !second || likelihood(second, exercise) < likelihood(first, exercise);
+    if (!second || likelihood(second, exercise) < likelihood(first, exercise)) return [];
     const count = more.length + 2;
-    return isClear
-      ? []
-      : [`${count} files ${exercise.fileName}: graded ${relative(folder, first)}`];
+    return [`${count} files ${exercise.fileName}: graded ${relative(folder, first)}`];
   });
   return submissionOf(student, exercises, (exercise) => candidatesFor(exercise)[0], notes);
 }
@@ -118,18 +122,6 @@ function isKind(path: string, kind: 'folder' | 'file'): boolean {
 /** A name that does not break a line, nor a screen. */
 function plain(name: string): string {
   return stripVTControlCharacters(name).replace(/\p{Cc}+/gu, ' ');
-}
-
-function filesBelow(folder: string, exercises: readonly Exercise[], depth = 0): string[] {
-  if (depth > DEEPEST) return [];
-  // Some systems make names upper case, or the student does.
-  const wanted = new Set(exercises.map(({ fileName }) => fileName.toLowerCase()));
-  return entriesOf(folder).flatMap((entry) => {
-    const path = join(folder, entry.name);
-    // A link can lead anywhere, and in a circle.
-    if (entry.isFile()) return wanted.has(entry.name.toLowerCase()) ? [path] : [];
-    return isTheirs(entry) ? filesBelow(path, exercises, depth + 1) : [];
-  });
 }
 
 /** In the exercise's own folder is where it belongs; of the others, the one that is not buried deep. */
