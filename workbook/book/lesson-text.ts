@@ -1,4 +1,4 @@
-import { marked, type Token, type Tokens } from 'marked';
+import { type MarkedToken, marked, type Token, type Tokens } from 'marked';
 import { colour } from '../../system/terminal/colour.ts';
 import { paragraph } from '../../system/terminal/paragraph.ts';
 import { padded, widthOf } from '../../system/terminal/width.ts';
@@ -100,22 +100,9 @@ function plain(tokens: readonly Token[]): string {
 }
 
 /** The lexer's types end in one for extensions, which any name fits. */
-function isA<Type extends keyof Known>(token: Token, type: Type): token is Known[Type] {
+function isA<Type extends MarkedToken['type']>(
+  token: Token,
+  type: Type,
+): token is Extract<MarkedToken, { type: Type }> {
   return token.type === type;
-}
-
-interface Known {
-  heading: Tokens.Heading;
-  paragraph: Tokens.Paragraph;
-  text: Tokens.Text;
-  code: Tokens.Code;
-  list: Tokens.List;
-  blockquote: Tokens.Blockquote;
-  table: Tokens.Table;
-  hr: Tokens.Hr;
-  codespan: Tokens.Codespan;
-  strong: Tokens.Strong;
-  em: Tokens.Em;
-  link: Tokens.Link;
-  br: Tokens.Br;
 }

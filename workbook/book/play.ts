@@ -6,7 +6,7 @@ import { colour } from '../../system/terminal/colour.ts';
 import { paragraph } from '../../system/terminal/paragraph.ts';
 import { print, printGap } from '../../system/terminal/print.ts';
 import { type Chapter, lessonFile, type Program, readChapters } from './chapters.ts';
-import { runAttached } from './program.ts';
+import { RunningProgram } from './program.ts';
 import { loadScene, ScenePlayer } from './scene-player.ts';
 import { chooseServer } from './scene-server.ts';
 
@@ -24,7 +24,10 @@ export async function runProgram(
     print(colour.dim(paragraph(about)));
   }
   lifetime.endWithCtrlC();
-  const { code, signal } = await runAttached(program.file, { args, url: server.url }, lifetime);
+  const running = new RunningProgram(program.file, { args, url: server.url });
+  // Ctrl+C reaches everything on this terminal. Any other signal was meant for us alone, and is passed on.
+  lifetime.atEnd(() => running.stop(lifetime.signal.reason === 'SIGINT'));
+  const { code, signal } = await running.ended;
   return code ?? (signal === 'SIGINT' ? 0 : 1);
 }
 

@@ -4,7 +4,6 @@ import type { Readable } from 'node:stream';
 import { programArguments } from '../../system/load-typescript.ts';
 import { ROOT } from '../../system/paths.ts';
 import { guard } from '../../system/process/guardian.ts';
-import type { Lifetime } from '../../system/process/lifetime.ts';
 import { killGroup } from '../../system/process/run-program.ts';
 
 const STOP_DEADLINE_MS = 5000;
@@ -21,85 +20,64 @@ interface ProgramOptions {
   readonly url: string;
 }
 
-/** Runs an example on this very terminal, as if it had been typed there, until it ends. */
-export function runAttached(
-  file: string,
-  options: ProgramOptions,
-  lifetime: Lifetime,
-): Promise<Ending> {
-  const child = spawnProgram(file, options, 'inherit');
-  const ended = ending(child);
-  lifetime.atEnd(async () => {
-    if (hasEnded(child)) return;
-    // Ctrl+C has reached the program by itself, since it shares our terminal, and a second SIGINT
-    // would cut its tidying short. Any other signal was meant for us alone, and is passed on.
-    if (lifetime.signal.reason !== 'SIGINT') child.kill('SIGINT');
-    const ask = setTimeout(() => child.kill('SIGINT'), STOP_DEADLINE_MS);
-    const insist = setTimeout(() => child.kill('SIGKILL'), 2 * STOP_DEADLINE_MS);
-    await ended;
-    clearTimeout(ask);
-    clearTimeout(insist);
-  });
-  return ended;
-}
-
-/** An example in the background: a process group of its own, its lines handed to `onLine`. */
-export class BackgroundProgram {
+/**
+ * An example that runs in the background, a process group of its own, its lines handed to `onLine`; without that, on this very
+ * terminal, as if it had been typed there.
+ */
+export class RunningProgram {
   readonly #child: ChildProcess;
   readonly ended: Promise<Ending>;
 
-  constructor(file: string, options: ProgramOptions, onLine: (line: string) => void) {
-    this.#child = spawnProgram(file, options, 'pipe');
-    const outputs = [this.#child.stdout, this.#child.stderr].map((stream) =>
-      readLines(stream, onLine),
-    );
-    this.ended = Promise.all([ending(this.#child), ...outputs]).then(([how]) => how);
+  constructor(file: string, { args, url }: ProgramOptions, onLine?: (line: string) => void) {
+    const child = spawn(process.execPath, [...programArguments(file), ...args], {
+      cwd: ROOT,
+      env: { ...process.env, REDIS_URL: url },
+      stdio: onLine ? ['ignore', 'pipe', 'pipe'] : 'inherit',
+      detached: onLine !== undefined && process.platform !== 'win32',
+      windowsHide: true,
+    });
+    guard(child);
+    this.#child = child;
+    const exit = new Promise<Ending>((resolve, reject) => {
+      child.once('error', reject);
+      child.once('exit', (code, signal) => resolve({ code, signal }));
+    });
+    const outputs = [child.stdout, child.stderr].map((stream) => readLines(stream, onLine));
+    this.ended = Promise.all([exit, ...outputs]).then(([how]) => how);
   }
 
   get running(): boolean {
-    return !hasEnded(this.#child);
+    return this.#child.exitCode === null && this.#child.signalCode === null;
   }
 
-  /** SIGINT, as Ctrl+C sends it; SIGKILL when the program has not ended some seconds later. */
-  async stop(): Promise<void> {
+  /**
+   * SIGINT, as Ctrl+C sends it; once more, and then SIGKILL, when the program has not ended some seconds later.
+   *
+   * @param asked whether Ctrl+C has reached it by itself already: one more would cut its tidying short
+   */
+  async stop(asked = false): Promise<void> {
     if (!this.running) return;
-    this.#child.kill('SIGINT');
-    const insist = setTimeout(() => killGroup(this.#child.pid), STOP_DEADLINE_MS);
+    if (!asked) this.#child.kill('SIGINT');
+    const ask = setTimeout(() => this.#child.kill('SIGINT'), STOP_DEADLINE_MS);
+    const insist = setTimeout(() => this.#kill(), 2 * STOP_DEADLINE_MS);
     await this.ended;
+    clearTimeout(ask);
     clearTimeout(insist);
   }
 
   /** SIGKILL, to the program and to whatever it started. */
   async crash(): Promise<void> {
-    killGroup(this.#child.pid);
+    this.#kill();
     await this.ended;
+  }
+
+  #kill(): void {
+    killGroup(this.#child.pid);
+    this.#child.kill('SIGKILL');
   }
 }
 
-function spawnProgram(file: string, options: ProgramOptions, stdio: 'inherit' | 'pipe') {
-  const child = spawn(process.execPath, [...programArguments(file), ...options.args], {
-    cwd: ROOT,
-    env: { ...process.env, REDIS_URL: options.url },
-    stdio: stdio === 'inherit' ? 'inherit' : ['ignore', 'pipe', 'pipe'],
-    detached: stdio === 'pipe' && process.platform !== 'win32',
-    windowsHide: true,
-  });
-  guard(child);
-  return child;
-}
-
-function hasEnded(child: ChildProcess): boolean {
-  return child.exitCode !== null || child.signalCode !== null;
-}
-
-function ending(child: ChildProcess): Promise<Ending> {
-  return new Promise((resolve, reject) => {
-    child.once('error', reject);
-    child.once('exit', (code, signal) => resolve({ code, signal }));
-  });
-}
-
-async function readLines(stream: Readable | null, onLine: (line: string) => void): Promise<void> {
-  if (!stream) return;
+async function readLines(stream: Readable | null, onLine?: (line: string) => void): Promise<void> {
+  if (!stream || !onLine) return;
   for await (const line of createInterface({ input: stream, crlfDelay: Infinity })) onLine(line);
 }

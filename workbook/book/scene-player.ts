@@ -17,7 +17,7 @@ import { colour } from '../../system/terminal/colour.ts';
 import { paragraph } from '../../system/terminal/paragraph.ts';
 import { print, printGap } from '../../system/terminal/print.ts';
 import { type Chapter, findProgram, sceneFile } from './chapters.ts';
-import { BackgroundProgram } from './program.ts';
+import { RunningProgram } from './program.ts';
 
 const PATIENCE_MS = 20_000;
 const LOOK_EVERY_MS = 20;
@@ -26,7 +26,6 @@ const LABEL_COLOURS = [colour.cyan, colour.yellow, colour.magenta, colour.green,
 
 const require = createRequire(import.meta.url);
 
-/** Loads a chapter's scene. */
 export function loadScene(chapter: Chapter): Scene {
   const file = sceneFile(chapter);
   if (!existsSync(file)) {
@@ -40,7 +39,7 @@ export class ScenePlayer implements Stage {
   readonly #chapter: Chapter;
   readonly #server: ServerInUse;
   readonly #lifetime: Lifetime;
-  readonly #programs: BackgroundProgram[] = [];
+  readonly #programs: RunningProgram[] = [];
   readonly #labels = new Map<string, (text: string) => string>();
   #belowHeading = false;
   #redis: Redis | undefined;
@@ -89,8 +88,9 @@ export class ScenePlayer implements Stage {
     const label = this.#labelFor(as);
     const listeners = new Set<(line: string) => void>();
     let crashed = false;
+    let over = false;
 
-    const running = new BackgroundProgram(
+    const running = new RunningProgram(
       this.#fileOf(program),
       { args, url: this.#server.url },
       (line) => {
@@ -100,25 +100,22 @@ export class ScenePlayer implements Stage {
     );
     this.#programs.push(running);
     const failed = running.ended.then(({ code }) => {
+      over = true;
       if (code === 0 || crashed || this.#lifetime.signal.aborted) return;
       throw new UserError(`\n${as} ended with exit code ${code}; its last lines say why.`);
     });
     failed.catch(() => {});
 
     return {
-      says: (pattern) => {
-        const said = new Promise<string>((resolve) => {
-          listeners.add((line) => pattern.test(line) && resolve(line));
+      says: async (pattern) => {
+        let said: string | undefined;
+        listeners.add((line) => {
+          if (pattern.test(line)) said ??= line;
         });
-        const silence = running.ended.then(() => {
-          throw new UserError(
-            `\n${as} ended without saying ${pattern}, which the scene waits for.`,
-          );
-        });
-        return withPatience(
-          `${as} to say ${pattern}`,
-          Promise.race([said, failed.then(() => silence)]),
-        );
+        await this.until(`${as} to say ${pattern}`, async () => said !== undefined || over);
+        if (said !== undefined) return said;
+        await failed;
+        throw new UserError(`\n${as} ended without saying ${pattern}, which the scene waits for.`);
       },
       stop: async () => {
         await running.stop();
@@ -170,10 +167,8 @@ export class ScenePlayer implements Stage {
   }
 
   #labelFor(name: string): string {
-    const paint =
-      this.#labels.get(name) ??
-      LABEL_COLOURS[this.#labels.size % LABEL_COLOURS.length] ??
-      colour.cyan;
+    const next = LABEL_COLOURS[this.#labels.size % LABEL_COLOURS.length] ?? colour.cyan;
+    const paint = this.#labels.get(name) ?? next;
     this.#labels.set(name, paint);
     return paint(`${name} |`);
   }
@@ -186,17 +181,4 @@ function labelled(label: string, name: string, line: string): string {
   if (room < NARROWEST_COLUMN) return `${label} ${line}`;
   const rows = wrapAnsi(line, room, { hard: true }).split('\n');
   return rows.map((row) => `${label} ${row}`).join('\n');
-}
-
-async function withPatience<T>(what: string, promise: Promise<T>): Promise<T> {
-  const patience = new AbortController();
-  const tooLong = sleep(PATIENCE_MS, undefined, { signal: patience.signal }).then(() => {
-    throw new UserError(`\nThe scene has waited too long for ${what}.`);
-  });
-  tooLong.catch(() => {});
-  try {
-    return await Promise.race([promise, tooLong]);
-  } finally {
-    patience.abort();
-  }
 }

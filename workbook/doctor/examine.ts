@@ -27,11 +27,7 @@ export interface Diagnosis {
 
 /** Looks at all that the workbook needs. Fetches nothing; starts the Redis that it finds, once. */
 export async function* examine(lifetime: Lifetime): AsyncGenerator<Diagnosis> {
-  yield {
-    state: 'ok',
-    what: 'Node',
-    finding: `${process.versions.node} (20.19 or newer is needed)`,
-  };
+  yield ok('Node', `${process.versions.node} (20.19 or newer is needed)`);
   yield npm();
   yield stack();
   yield* redis(lifetime);
@@ -63,7 +59,7 @@ function stack(): Diagnosis {
     }
   });
   const finding = versions.join(', ');
-  if (missing.length === 0) return { state: 'ok', what: 'Packages', finding };
+  if (missing.length === 0) return ok('Packages', finding);
   return { state: 'bad', what: 'Packages', finding, advice: 'Type: npm ci' };
 }
 
@@ -72,7 +68,7 @@ async function* redis(lifetime: Lifetime): AsyncGenerator<Diagnosis> {
     const own = await findLearnersServer();
     if (own) {
       const finding = `${own.name} ${own.version} at ${hidePassword(own.url)}`;
-      yield { state: 'ok', what: 'REDIS_URL', finding, advice: 'Chapters and the prompt use it.' };
+      yield ok('REDIS_URL', finding, 'Chapters and the prompt use it.');
     }
   } catch (error) {
     const [finding = '', ...advice] = errorMessage(error).split('\n');
@@ -80,13 +76,7 @@ async function* redis(lifetime: Lifetime): AsyncGenerator<Diagnosis> {
   }
 
   const shared = await findSharedServer();
-  if (shared) {
-    yield {
-      state: 'ok',
-      what: 'Shared server',
-      finding: `${shared.name} ${shared.version} at ${shared.url}`,
-    };
-  }
+  if (shared) yield ok('Shared server', `${shared.name} ${shared.version} at ${shared.url}`);
 
   try {
     const search = await findRedis();
@@ -97,29 +87,22 @@ async function* redis(lifetime: Lifetime): AsyncGenerator<Diagnosis> {
       yield* binary(search, lifetime);
     } else yield await fetchable(search.reasons);
   } catch (error) {
-    yield { state: 'bad', what: 'Redis', finding: errorMessage(error) };
+    yield bad('Redis', error);
   }
 }
 
 async function* binary(server: RedisBinary, lifetime: Lifetime): AsyncGenerator<Diagnosis> {
-  const finding = `${server.name} ${server.version}, from ${server.source}: ${server.path}`;
-  yield { state: 'ok', what: 'Redis', finding };
+  yield ok('Redis', `${server.name} ${server.version}, from ${server.source}: ${server.path}`);
   try {
     const running = await startServer(server);
     lifetime.atEnd(running.stop);
-    yield { state: 'ok', what: 'It starts', finding: `and answers at ${running.url}` };
+    yield ok('It starts', `and answers at ${running.url}`);
     await running.stop();
   } catch (error) {
-    yield {
-      state: 'bad',
-      what: 'It starts',
-      finding: errorMessage(error),
-      advice: `Try: ${installCommand()}`,
-    };
+    yield bad('It starts', error, `Try: ${installCommand()}`);
   }
   const cli = await findCli(server);
-  const prompt = cli ?? "none; npm run cli uses the workbook's own prompt";
-  yield { state: 'ok', what: 'redis-cli', finding: prompt };
+  yield ok('redis-cli', cli ?? "none; npm run cli uses the workbook's own prompt");
 }
 
 /** Nothing is here yet. Can the first command that needs a Redis fetch one? */
@@ -144,10 +127,10 @@ async function fetchable(reasons: readonly string[]): Promise<Diagnosis> {
 
 async function port(): Promise<Diagnosis> {
   try {
-    return { state: 'ok', what: 'Free port', finding: `${await freePort()}, for example` };
+    return ok('Free port', `${await freePort()}, for example`);
   } catch (error) {
     const advice = 'Something keeps programs from listening on 127.0.0.1: a sandbox, a firewall?';
-    return { state: 'bad', what: 'Free port', finding: errorMessage(error), advice };
+    return bad('Free port', error, advice);
   }
 }
 
@@ -155,15 +138,21 @@ function writable(what: string, folder: string, otherwise: string): Diagnosis {
   try {
     mkdirSync(folder, { recursive: true });
     accessSync(folder, constants.W_OK);
-    return { state: 'ok', what, finding: folder };
+    return ok(what, folder);
   } catch (error) {
-    const advice = `Make the folder writable, or ${otherwise}.`;
-    return { state: 'bad', what, finding: errorMessage(error), advice };
+    return bad(what, error, `Make the folder writable, or ${otherwise}.`);
   }
 }
 
 function terminal(): Diagnosis {
   const { columns, rows, isTTY } = process.stdout;
-  const finding = isTTY ? `${columns} x ${rows}` : 'none: plain output, no colours';
-  return { state: 'ok', what: 'Terminal', finding };
+  return ok('Terminal', isTTY ? `${columns} x ${rows}` : 'none: plain output, no colours');
+}
+
+function ok(what: string, finding: string, advice?: string): Diagnosis {
+  return { state: 'ok', what, finding, advice };
+}
+
+function bad(what: string, error: unknown, advice?: string): Diagnosis {
+  return { state: 'bad', what, finding: errorMessage(error), advice };
 }
