@@ -11,8 +11,8 @@ import { classSummary } from './class-summary.ts';
 import { containersOf, onThisMachine } from './container.ts';
 import { GradeBook, readRecords, readRun } from './grade-book.ts';
 import { gradeClass } from './grade-class.ts';
-import { chooseIsolation, describeProtection } from './isolation/choose-isolation.ts';
-import { describePairs, similarPairs } from './similarity.ts';
+import { chooseIsolation } from './isolation/choose-isolation.ts';
+import { describePairs } from './similarity.ts';
 import { findSubmissions } from './submissions.ts';
 
 const USUAL_OUT = 'grades';
@@ -29,14 +29,12 @@ export interface ClassArguments {
   /** The exercises that were named, as `1,2`. */
   readonly wanted: string | undefined;
   readonly seed: number;
-  readonly resume: boolean;
-  /** Whether to list submissions that are like each other. */
-  readonly similar: boolean;
+  readonly has: (flag: 'resume' | 'similar') => boolean;
 }
 
 /** `npm run grade -- --class DIR`, and what belongs to it. The exit code is 0 when every student has a row. */
 export async function gradeClassCommand(
-  { value, merge, wanted, seed, resume, similar }: ClassArguments,
+  { value, merge, wanted, seed, has }: ClassArguments,
   lifetime: Lifetime,
 ): Promise<number> {
   const out = resolve(value('out') ?? USUAL_OUT);
@@ -47,6 +45,7 @@ export async function gradeClassCommand(
   const jobs = wholeNumber('--jobs', value('jobs'), availableParallelism());
   const limitMs = limitOf(value('limit'));
   const image = value('docker');
+  const resume = has('resume');
   const launch = image ? await containersOf(image) : onThisMachine;
   const exercises = resume ? exercisesOf(out, wanted) : findExercises(wanted);
   const all = findSubmissions(folder, exercises, out);
@@ -57,7 +56,7 @@ export async function gradeClassCommand(
   );
   print(`Exercises: ${namesOf(exercises)}`);
   print(`Results as they come: ${join(out, 'grades.csv')}`);
-  print(`${image ? inContainers(image) : await protection()}\n`);
+  print(`Protection: ${await protection(image)}\n`);
 
   lifetime.atEnd(() => {
     if (!lifetime.signal.aborted) return;
@@ -69,22 +68,23 @@ export async function gradeClassCommand(
   progress.clear();
   if (lifetime.signal.aborted) return 1;
   print(classSummary(book.records, exercises));
-  if (similar) print(`\n${describePairs(await similarPairs(all, exercises))}`);
+  if (has('similar')) print(`\n${await describePairs(all, exercises)}`);
   return 0;
 }
 
-function inContainers(image: string): string {
-  return `Protection: each submission runs in a container of ${image}, with no network and no files of yours.`;
-}
-
-/** What keeps submissions from the rest of the machine. */
-async function protection(): Promise<string> {
+/** What keeps submissions from the rest of the machine, in a line. */
+async function protection(image: string | undefined): Promise<string> {
+  if (image) {
+    return `each submission runs in a container of ${image}, with no network and no files of yours.`;
+  }
   const folder = mkdtempSync(join(tmpdir(), 'redis-streams-probe-'));
   const forget = guardPath(folder);
   const isolation = await chooseIsolation(folder);
   rmSync(folder, { recursive: true, force: true });
   forget();
-  return describeProtection(isolation);
+  return (
+    isolation?.description ?? 'none but processes of their own. Submissions can do what you can.'
+  );
 }
 
 /** The exercises that an interrupted run is about. */

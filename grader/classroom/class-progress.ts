@@ -1,7 +1,7 @@
 import { colour } from '../../system/terminal/colour.ts';
 import { print } from '../../system/terminal/print.ts';
 import { cut } from '../../system/terminal/width.ts';
-import type { StudentRecord } from './student-record.ts';
+import { type StudentRecord, totalOf } from './student-record.ts';
 
 /** How far a class run has come: a line that is overwritten where somebody looks, else a line for each student. */
 export class ClassProgress {
@@ -24,16 +24,18 @@ export class ClassProgress {
     this.#show();
   }
 
-  done({ student, status, exercises, seconds }: StudentRecord): void {
+  done(record: StudentRecord): void {
+    const { student, status, seconds } = record;
     this.#active.delete(student);
     this.#done++;
     if (this.#live) {
       this.#show();
       return;
     }
-    const points = exercises.reduce((sum, one) => sum + one.points, 0);
     const count = `${String(this.#done).padStart(String(this.#of).length)} of ${this.#of}`;
-    print(`${count}  ${student}: ${status}, ${points} points, ${seconds.toFixed(1)} s`);
+    print(
+      `${count}  ${student}: ${status}, ${totalOf(record).points} points, ${seconds.toFixed(1)} s`,
+    );
   }
 
   clear(): void {

@@ -1,7 +1,7 @@
 import { colour } from '../../system/terminal/colour.ts';
 import { cut, padded } from '../../system/terminal/width.ts';
 import type { Exercise } from '../exercises.ts';
-import type { StudentRecord } from './student-record.ts';
+import { type StudentRecord, totalOf } from './student-record.ts';
 
 const TITLE_WIDTH = 56;
 const BAR_WIDTH = 10;
@@ -11,9 +11,7 @@ export function classSummary(
   records: readonly StudentRecord[],
   exercises: readonly Exercise[],
 ): string {
-  const totals = records.map(({ exercises: all }) =>
-    all.reduce((sum, { points }) => sum + points, 0),
-  );
+  const totals = records.map((record) => totalOf(record).points);
   const of = exercises
     .flatMap(({ requirements }) => requirements)
     .reduce((sum, one) => sum + one.points, 0);

@@ -5,7 +5,7 @@ import { stringify } from 'csv-stringify/sync';
 import { fileSystemTrouble, UserError } from '../../system/process/user-error.ts';
 import { writeWhole } from '../../system/write-whole.ts';
 import { type Exercise, findExercises } from '../exercises.ts';
-import type { StudentRecord } from './student-record.ts';
+import { type StudentRecord, totalOf } from './student-record.ts';
 import { studentReport } from './student-report.ts';
 import { byStudent } from './submissions.ts';
 
@@ -46,11 +46,8 @@ export class GradeBook {
       );
     }
     const book = new GradeBook(folder, run);
-    const about: RunFile = {
-      version: VERSION,
-      seed: run.seed,
-      exercises: run.exercises.map(({ name }) => name),
-    };
+    const exercises = run.exercises.map(({ name }) => name);
+    const about: RunFile = { version: VERSION, seed: run.seed, exercises };
     book.#write('run.json', `${JSON.stringify(about)}\n`);
     book.#writeCsv();
     return book;
@@ -88,11 +85,10 @@ export class GradeBook {
 
   #writeCsv(): void {
     const names = this.run.exercises.map(({ name }) => name);
-    const rows = this.records.map(({ student, status, exercises, seconds, notes }) => {
-      const points = names.map(
-        (name) => exercises.find((one) => one.exercise === name)?.points ?? 0,
-      );
-      const total = points.reduce((sum, one) => sum + one, 0);
+    const rows = this.records.map((record) => {
+      const { student, status, exercises, seconds, notes } = record;
+      const points = names.map((name) => exercises.find((one) => one.exercise === name)?.points);
+      const { points: total } = totalOf(record);
       return [student, status, ...points, total, seconds.toFixed(1), notes.join('; ')];
     });
     const columns = ['student', 'status', ...names, 'total', 'seconds', 'note'];

@@ -12,19 +12,15 @@ const ALIKE = 0.5;
 const FEWEST = 60;
 const TOKEN = /[A-Za-z_$][\w$]*|\d[\w.]*|"(?:[^"\\]|\\.)*"|'(?:[^'\\]|\\.)*'|`[^`]*`|[^\s\w]/g;
 
-/** Two files that are like each other: a share between 0 and 1 of the smaller one is in the other, too. */
-export interface SimilarPair {
-  readonly exercise: string;
-  readonly students: readonly [string, string];
-  readonly share: number;
-}
-
-/** The files for each exercise of which more is alike than two people come to by themselves, the most alike first. */
-export async function similarPairs(
+/**
+ * The files for each exercise of which more is alike than two people come to by themselves, the most alike first, as lines; or
+ * that there are none.
+ */
+export async function describePairs(
   submissions: readonly ClassSubmission[],
   exercises: readonly Exercise[],
-): Promise<SimilarPair[]> {
-  const pairs: SimilarPair[] = [];
+): Promise<string> {
+  const pairs: { exercise: string; students: string; share: number }[] = [];
   for (const exercise of exercises) {
     const prints: { student: string; print: ReadonlySet<string> }[] = [];
     for (const { student, files } of submissions) {
@@ -33,21 +29,17 @@ export async function similarPairs(
       const print = await fingerprint(file, exercise);
       for (const other of prints) {
         const share = alike(print, other.print);
-        const students = [other.student, student] as const;
+        const students = `${other.student} and ${student}`;
         if (share >= ALIKE) pairs.push({ exercise: exercise.name, students, share });
       }
       prints.push({ student, print });
     }
   }
-  return pairs.sort((a, b) => b.share - a.share);
-}
-
-/** The pairs as lines, or that there are none. */
-export function describePairs(pairs: readonly SimilarPair[]): string {
   if (pairs.length === 0) return 'No two submissions are alike.';
+  pairs.sort((a, b) => b.share - a.share);
   const lines = pairs.map(
     ({ exercise, students, share }) =>
-      `  ${padded(exercise, 14)} ${percent(share).padStart(5)}  ${students.join(' and ')}`,
+      `  ${padded(exercise, 14)} ${percent(share).padStart(5)}  ${students}`,
   );
   return ['Alike, and worth a look. It proves nothing:', ...lines].join('\n');
 }
@@ -72,7 +64,7 @@ export async function copiesSolution(
   return notes;
 }
 
-/** What two files have in common, as a share of the smaller one. */
+/** What two files have in common, as a share between 0 and 1 of the smaller one. */
 function alike(one: ReadonlySet<string>, other: ReadonlySet<string>): number {
   const fewer = Math.min(one.size, other.size);
   if (fewer < FEWEST) return 0;

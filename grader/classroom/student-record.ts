@@ -76,6 +76,11 @@ export function recordOf(
   };
 }
 
+/** All exercises together. */
+export function totalOf({ exercises }: StudentRecord): { points: number; of: number } {
+  return total(exercises.flatMap(({ results }) => results));
+}
+
 /** A file that cannot be loaded fails everything for one reason, which is worth a note. */
 function brokenFile({ exercise, results, file }: ExerciseRecord): string[] {
   const [first] = results;

@@ -1,16 +1,15 @@
 import type { Exercise } from '../exercises.ts';
 import { type Section, sectionsOf } from '../report/sections.ts';
 import { pointsOf, type RequirementResult } from '../result.ts';
-import type { ExerciseRecord, StudentRecord } from './student-record.ts';
+import { type ExerciseRecord, type StudentRecord, totalOf } from './student-record.ts';
 
 /** One student's report, for the student: what was required, what was earned, and for what was not, why. */
 export function studentReport(record: StudentRecord, exercises: readonly Exercise[]): string {
-  const total = record.exercises.reduce((sum, { points }) => sum + points, 0);
-  const of = record.exercises.reduce((sum, one) => sum + one.of, 0);
+  const { points, of } = totalOf(record);
   const parts = record.exercises.map((one) => exerciseReport(one, exercises));
   const notes = record.notes.map((note) => `- ${text(note)}`);
   return [
-    `# ${text(record.student)}: ${total} of ${of} points`,
+    `# ${text(record.student)}: ${points} of ${of} points`,
     `Seed ${record.seed}.`,
     ...(notes.length > 0 ? [notes.join('\n')] : []),
     ...parts,

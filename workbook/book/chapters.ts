@@ -22,7 +22,8 @@ export interface Program {
   readonly summary: string;
 }
 
-const SCENE = 'scene.ts';
+/** Of a chapter's files, the one that plays its scene. */
+export const SCENE = 'scene.ts';
 
 /** All chapters, in order, as the folders say. */
 export function readChapters(): Chapter[] {
@@ -54,11 +55,6 @@ export function findProgram(chapter: Chapter, wanted: string): Program {
     several: `'${wanted}' could be`,
     none: `Chapter ${chapter.number} has no program '${wanted}'; it has`,
   });
-}
-
-/** The file that plays a chapter's scene, and the pages of its lesson. */
-export function sceneFile(chapter: Chapter): string {
-  return join(chapter.path, SCENE);
 }
 
 export function lessonFile(chapter: Chapter): string {

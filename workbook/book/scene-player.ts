@@ -16,7 +16,7 @@ import { splitArguments } from '../../system/resp/split-arguments.ts';
 import { colour } from '../../system/terminal/colour.ts';
 import { paragraph } from '../../system/terminal/paragraph.ts';
 import { print, printGap } from '../../system/terminal/print.ts';
-import { type Chapter, findProgram, sceneFile } from './chapters.ts';
+import { type Chapter, findProgram, SCENE } from './chapters.ts';
 import { RunningProgram } from './program.ts';
 
 const PATIENCE_MS = 20_000;
@@ -27,7 +27,7 @@ const LABEL_COLOURS = [colour.cyan, colour.yellow, colour.magenta, colour.green,
 const require = createRequire(import.meta.url);
 
 export function loadScene(chapter: Chapter): Scene {
-  const file = sceneFile(chapter);
+  const file = join(chapter.path, SCENE);
   if (!existsSync(file)) {
     throw new UserError(`Chapter ${chapter.number} has no scene yet: ${file} is missing.`);
   }

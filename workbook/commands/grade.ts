@@ -63,8 +63,7 @@ export const command: Command = async (lifetime, typed) => {
     );
   }
   if (chosen.has('class') || merge) {
-    const flags = { resume: has('resume'), similar: has('similar') };
-    return gradeClassCommand({ value, merge, wanted, seed, ...flags }, lifetime);
+    return gradeClassCommand({ value, merge, wanted, seed, has }, lifetime);
   }
   const exercises = findExercises(wanted);
   const submission = value('submission');

@@ -8,8 +8,7 @@ import { print } from '../../system/terminal/print.ts';
 import { readChapters } from '../book/chapters.ts';
 import { examine } from '../doctor/examine.ts';
 import { hasProgress } from '../learner/progress-file.ts';
-import { runMenu } from '../menu/menu.ts';
-import { plainMenu } from '../menu/plain-menu.ts';
+import { plainMenu, runMenu } from '../menu/menu.ts';
 
 export const command: Command = async (lifetime, typed) => {
   commandArguments(typed, { usage: ['npm start      the menu'] });

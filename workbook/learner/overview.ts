@@ -76,12 +76,8 @@ function earned(title: string, standings: readonly Standing[]): string {
   const passed = sum((standing) => standing.passed.length);
   const requirements = passed + sum((standing) => standing.open.length);
   const points = sum((standing) => standing.points);
-  return row(
-    title,
-    points,
-    sum((standing) => standing.of),
-    ` points  ${passed}/${requirements}`,
-  );
+  const of = sum((standing) => standing.of);
+  return row(title, points, of, ` points  ${passed}/${requirements}`);
 }
 
 function row(title: string, done: number, of: number, unit: string): string {

@@ -4,12 +4,12 @@ import type { Lifetime } from '../../system/process/lifetime.ts';
 import { colour } from '../../system/terminal/colour.ts';
 import { Page } from '../../system/terminal/page.ts';
 import { print } from '../../system/terminal/print.ts';
-import { Rates } from './rates.ts';
 import { listLines, streamLine, streamLines } from './stream-lines.ts';
 import { findStreams, lookAt, type StreamSnapshot } from './stream-snapshot.ts';
 
 const LOOK_EVERY_MS = 500;
 const PRINT_EVERY_MS = 1000;
+const RATE_WINDOW_MS = 5000;
 const NEWEST_LISTED = 8;
 
 /** A screen that shows a stream, or all of them, as they change; until `q` or Ctrl+C. */
@@ -96,5 +96,22 @@ export async function printChanges(
     }
     if (once) return;
     await sleep(PRINT_EVERY_MS, undefined, { signal }).catch(() => {});
+  }
+}
+
+/** How fast streams grow, from what several looks at them have found. */
+class Rates {
+  readonly #seen = new Map<string, { readonly at: number; readonly added: number }[]>();
+
+  /** Takes note of a look. Returns entries a second over the last five; undefined as long as there is only one look. */
+  note({ key, at, added }: StreamSnapshot): number | undefined {
+    const now = { at, added };
+    const seen = [...(this.#seen.get(key) ?? []), now].filter(
+      (look) => look.at >= at - RATE_WINDOW_MS,
+    );
+    this.#seen.set(key, seen);
+    const [first = now] = seen;
+    if (first.at === at) return undefined;
+    return Math.max(0, (now.added - first.added) / ((at - first.at) / 1000));
   }
 }

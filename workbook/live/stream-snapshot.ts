@@ -79,13 +79,14 @@ async function lookAtGroup(
   group: ReadonlyMap<string, unknown>,
 ): Promise<GroupSnapshot> {
   const name = String(group.get('name'));
+  const lag = group.get('lag');
   // A group can be destroyed between two commands.
   const consumers = await redis.xinfo('CONSUMERS', key, name).then(asRecords, () => []);
   return {
     name,
     pending: Number(group.get('pending')),
     lastDelivered: String(group.get('last-delivered-id')),
-    lag: optionalNumber(group.get('lag')),
+    lag: typeof lag === 'number' ? lag : undefined,
     consumers: consumers.map((consumer) => ({
       name: String(consumer.get('name')),
       pending: Number(consumer.get('pending')),
@@ -96,8 +97,4 @@ async function lookAtGroup(
 
 function missing(error: Error): undefined {
   if (!error.message.includes('no such key')) throw error;
-}
-
-function optionalNumber(value: unknown): number | undefined {
-  return typeof value === 'number' ? value : undefined;
 }

@@ -17,6 +17,7 @@ import { type Entry, readEntries } from './menu-entries.ts';
 /** They leave nothing on the screen that one would want to read before the menu comes back, unless they fail. */
 const FULL_SCREEN = new Set(['lesson', 'learn', 'diff', 'watch-stream']);
 const LABEL_WIDTH = 70;
+const PLAIN_LABEL_WIDTH = 48;
 /** Lines of the screen that the list must leave free: the heading, the question, the help below it. */
 const LINES_AROUND = 7;
 const SHORTEST_LIST = 5;
@@ -77,6 +78,25 @@ async function choose(
   });
   if (isCancel(chosen)) return undefined;
   return choices[chosen];
+}
+
+/** The menu for pipes, CI and screen readers: the same, as text. */
+export function plainMenu(): string {
+  const progress = readProgress();
+  const next = suggest(progress, readStandings(progress));
+  const rows = readEntries().flatMap(({ label, command, list = [], inFull }) =>
+    inFull
+      ? [label, ...list.map((entry) => row(`  ${entry.label}`, entry.command))]
+      : [row(label, command ?? list[0]?.command)],
+  );
+  return [overview(progress), '', row(`Next: ${next.what}`, next.command), '', ...rows].join('\n');
+}
+
+function row(what: string, command = ''): string {
+  const indent = ' '.repeat(PLAIN_LABEL_WIDTH);
+  const label =
+    what.length < PLAIN_LABEL_WIDTH ? what.padEnd(PLAIN_LABEL_WIDTH) : `${what}\n${indent}`;
+  return label + colour.cyan(command);
 }
 
 /** Runs a command of the workbook on this terminal, as if it had been typed: `npm run chapter 4`. */

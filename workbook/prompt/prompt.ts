@@ -75,22 +75,19 @@ export class Prompt {
       if (!this.#connection || this.#connection.closed) {
         this.#connection = await Connection.open(this.#url);
       }
-      const { signal } = this.#lifetime;
-      print(formatReply(await this.#connection.send(command)));
-      if (PUSHING.has(name)) await this.#listen(this.#connection, signal);
+      const connection = this.#connection;
+      print(formatReply(await connection.send(command)));
+      if (!PUSHING.has(name)) return;
+      // What the server sends by itself is printed until Ctrl+C closes the connection.
+      connection.onPush = (reply) => print(formatReply(reply));
+      await connection.untilClosed(this.#lifetime.signal);
+      this.#connection = undefined;
     } catch (error) {
       printError(errorMessage(error));
       this.#connection = undefined;
     } finally {
       this.#busy = false;
     }
-  }
-
-  /** Prints what the server sends by itself, until Ctrl+C closes the connection. */
-  async #listen(connection: Connection, signal: AbortSignal): Promise<void> {
-    connection.onPush = (reply) => print(formatReply(reply));
-    await connection.untilClosed(signal);
-    this.#connection = undefined;
   }
 }
 

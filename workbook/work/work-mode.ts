@@ -103,15 +103,12 @@ export class WorkMode {
 
   async #gradeOnce(wanted: readonly NumberedRequirement[]): Promise<void> {
     this.#grading = true;
-    this.#status = wanted.length === 1 ? 'Grading ...' : 'Grading all of it once more ...';
-    this.#show(true);
+    this.#say(wanted.length === 1 ? 'Grading ...' : 'Grading all of it once more ...');
     const exercise = this.#exercise;
     let news: string | undefined;
     try {
-      const [result] = await this.#session.grade(
-        [{ exercise, file: exercise.file, wanted }],
-        this.#seed,
-      );
+      const job = { exercise, file: exercise.file, wanted };
+      const [result] = await this.#session.grade([job], this.#seed);
       if (result && exercise === this.#exercise) {
         this.#result = result;
         news = await noteResult(result);
@@ -141,16 +138,10 @@ export class WorkMode {
     const { open, solved } = this.#standing;
     const next = open.find(({ number }) => number > this.#number) ?? open[0];
     if (next && next.number !== this.#number) return this.#goTo(next.number);
-    if (next) {
-      this.#status = 'This is the only one that is left.';
-      return this.#show(true);
-    }
+    if (next) return this.#say('This is the only one that is left.');
     if (!solved) return this.#grade(this.#exercise.requirements);
     const unsolved = readStandings(readProgress()).find((standing) => !standing.solved);
-    if (!unsolved) {
-      this.#status = 'All exercises are solved. q: quit';
-      return this.#show(true);
-    }
+    if (!unsolved) return this.#say('All exercises are solved. q: quit');
     this.#exercise = unsolved.exercise;
     this.#goTo(unsolved.open[0]?.number ?? 1);
   }
@@ -176,7 +167,11 @@ export class WorkMode {
   /** The next key is the answer: `y`, or any other. */
   #ask(question: string, act: () => void | Promise<void>): void {
     this.#confirmed = act;
-    this.#status = question;
+    this.#say(question);
+  }
+
+  #say(status: string): void {
+    this.#status = status;
     this.#show(true);
   }
 

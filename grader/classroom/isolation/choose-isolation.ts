@@ -14,8 +14,3 @@ export async function chooseIsolation(folder: string): Promise<Isolation | undef
   if (sandbox instanceof Sandbox) return sandbox;
   return LimitedProcesses.open(folder, sandbox.reason);
 }
-
-/** What keeps submissions from the rest of the machine, in a line. */
-export function describeProtection(isolation: Isolation | undefined): string {
-  return `Protection: ${isolation?.description ?? 'none but processes of their own. Submissions can do what you can.'}`;
-}

@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { GRADER, ROOT } from '../../../system/paths.ts';
 import { run } from '../../../system/process/run-program.ts';
 import type { Isolation } from '../../supervisor/isolation.ts';
-import { CPU_SECONDS, LARGEST_FILE } from './limits.ts';
+import { LIMITS } from './limits.ts';
 
 const SCRIPT = join(GRADER, 'classroom', 'isolation', 'run-limited.sh');
 const IOREDIS = join(ROOT, 'node_modules', 'ioredis');
@@ -37,10 +37,7 @@ export class LimitedProcesses implements Isolation {
   }
 
   wrap(command: string, args: readonly string[]): { command: string; args: string[] } {
-    return {
-      command: 'sh',
-      args: [SCRIPT, String(CPU_SECONDS), String(LARGEST_FILE), command, ...args],
-    };
+    return { command: 'sh', args: [SCRIPT, ...LIMITS, command, ...args] };
   }
 
   /** @param reason why there is nothing better */

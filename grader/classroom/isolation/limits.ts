@@ -1,4 +1,6 @@
 /** Of processor time, for each process of a submission. */
-export const CPU_SECONDS = 120;
+const CPU_SECONDS = 120;
 /** In blocks of 512 bytes, as `ulimit -f` counts: 32 MB. */
-export const LARGEST_FILE = 65_536;
+const LARGEST_FILE = 65_536;
+
+export const LIMITS = [String(CPU_SECONDS), String(LARGEST_FILE)];

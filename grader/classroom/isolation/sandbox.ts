@@ -3,7 +3,7 @@ import { dirname, join } from 'node:path';
 import { GRADER, ROOT } from '../../../system/paths.ts';
 import { run } from '../../../system/process/run-program.ts';
 import type { Isolation } from '../../supervisor/isolation.ts';
-import { CPU_SECONDS, LARGEST_FILE } from './limits.ts';
+import { LIMITS } from './limits.ts';
 
 const SCRIPT = join(GRADER, 'classroom', 'isolation', 'enter-sandbox.sh');
 const UNSHARE = 'unshare';
@@ -64,8 +64,7 @@ export class Sandbox implements Isolation {
   }
 
   wrap(command: string, args: readonly string[]): { command: string; args: string[] } {
-    const limits = [String(CPU_SECONDS), String(LARGEST_FILE)];
-    const inside = ['sh', SCRIPT, this.#root, this.#mounts, ...limits, command, ...args];
+    const inside = ['sh', SCRIPT, this.#root, this.#mounts, ...LIMITS, command, ...args];
     return { command: UNSHARE, args: [...NAMESPACES, '--fork', '--kill-child', ...inside] };
   }
 

@@ -20,16 +20,12 @@ const FROM_THE_RUNNER = {
  *
  * @throws UserError when this was not started by its runner, which names the submission in the environment
  */
-export function toClassroom50(
-  results: readonly ExerciseResult[],
-  _seed: number,
-  environment: NodeJS.ProcessEnv = process.env,
-): string {
+export function toClassroom50(results: readonly ExerciseResult[]): string {
   const about: Record<string, string> = {};
   for (const [variable, field] of Object.entries(FROM_THE_RUNNER)) {
     // Older runners say USERNAME.
-    const value =
-      environment[variable] ?? (variable === 'OWNER' ? environment.USERNAME : undefined);
+    const older = variable === 'OWNER' ? process.env.USERNAME : undefined;
+    const value = process.env[variable] ?? older;
     if (!value) {
       throw new UserError(
         `--classroom50 is for Classroom 50's runner, which sets ${Object.keys(FROM_THE_RUNNER).join(', ')}. ` +
