@@ -21,7 +21,6 @@ const USUAL_LIMIT_SECONDS = 300;
 /** The options of a class run, each with a value. */
 export const CLASS_OPTIONS = ['class', 'out', 'jobs', 'limit', 'shard', 'docker'] as const;
 
-/** What was typed. */
 export interface ClassArguments {
   readonly value: (option: (typeof CLASS_OPTIONS)[number]) => string | undefined;
   /** The folders whose results are to be joined. */

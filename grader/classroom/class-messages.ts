@@ -11,13 +11,11 @@ export interface GradingTask {
   readonly seed: number;
 }
 
-/** How one file came out. */
 export interface FileResult extends Pick<ExerciseResult, 'results' | 'typeProblems'> {
   /** The exercise's name. */
   readonly exercise: string;
 }
 
-/** What a worker offers. */
 export interface WorkerFunctions {
   grade(task: GradingTask): Promise<FileResult[]>;
 }

@@ -46,7 +46,6 @@ export async function containersOf(image: string): Promise<Launch> {
   };
 }
 
-/** Starts workers as processes of this machine. */
 export const onThisMachine: Launch = (folder, args) => ({
   command: process.execPath,
   args,

@@ -7,7 +7,6 @@ import { filesBelow, isHidden, readCanvasName, whyRefused } from './own-files.ts
 
 const DEEPEST = 8;
 
-/** What one student has handed in. */
 export interface ClassSubmission {
   /** The name of the student's folder, or what Canvas calls the student. */
   readonly student: string;

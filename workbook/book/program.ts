@@ -8,7 +8,6 @@ import { killGroup } from '../../system/process/run-program.ts';
 
 const STOP_DEADLINE_MS = 5000;
 
-/** How a program ended. */
 export interface Ending {
   readonly code: number | null;
   readonly signal: NodeJS.Signals | null;

@@ -65,14 +65,19 @@ export const command: Command = async (lifetime, typed) => {
   if (chosen.has('class') || merge) {
     return gradeClassCommand({ value, merge, wanted, seed, has }, lifetime);
   }
+  /** Returns whether everything has passed. */
+  const report = (results: readonly ExerciseResult[]): boolean => {
+    for (const result of results) print(`${reportExercise(result, has('all'))}\n`);
+    if (results.length > 1) print(reportTotal(results, seed));
+    writeResultFiles(results, seed, value);
+    return allPassed(results);
+  };
   const exercises = findExercises(wanted);
   const submission = value('submission');
   if (submission !== undefined) {
     const limitMs = limitOf(value('limit'));
     const results = await gradeSubmission(resolve(submission), exercises, seed, limitMs, lifetime);
-    report(results, seed, has('all'));
-    writeResultFiles(results, seed, value);
-    return allPassed(results) ? 0 : 1;
+    return report(results) ? 0 : 1;
   }
   if (has('solutions') && !existsSync(SOLUTIONS)) throw new UserError(NO_SOLUTIONS);
   const file = value('file');
@@ -97,10 +102,9 @@ export const command: Command = async (lifetime, typed) => {
       progress.count(exercise, wanted.length),
     );
     progress.clear();
-    report(results, seed, has('all'));
-    writeResultFiles(results, seed, value);
+    const passed = report(results);
     await noteAndCelebrate(results);
-    return allPassed(results);
+    return passed;
   };
 
   if (!has('watch')) return (await gradeAndReport()) ? 0 : 1;
@@ -123,11 +127,6 @@ function refuseMixtures(chosen: ReadonlySet<string>): void {
       ? `--${stray} and --${kind[0]} do not go together.`
       : `--${stray} belongs to ${belongsTo.join(' or ')}.\n${USAGE.join('\n')}`,
   );
-}
-
-function report(results: readonly ExerciseResult[], seed: number, openAll: boolean): void {
-  for (const result of results) print(`${reportExercise(result, openAll)}\n`);
-  if (results.length > 1) print(reportTotal(results, seed));
 }
 
 /** What the learner's own files have earned goes on record. */

@@ -16,7 +16,6 @@ import { freePort, startServer } from '../../system/redis/start-server.ts';
 
 const STACK = ['ioredis', 'redis-memory-server', 'tsx', 'typescript', 'vitest'];
 
-/** One thing that the doctor has looked at. */
 export interface Diagnosis {
   readonly state: 'ok' | 'note' | 'bad';
   readonly what: string;

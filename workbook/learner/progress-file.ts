@@ -13,7 +13,6 @@ export const PROGRESS_FILE = join(STATE, 'progress.json');
 const VERSION = 1;
 const LOCK_PATIENCE = { retries: 60, everyMs: 50 };
 
-/** What is known of one exercise. */
 export interface ExerciseProgress {
   /** How each requirement came out when it was last graded, by its id. */
   readonly passed: Record<string, boolean>;
@@ -23,7 +22,6 @@ export interface ExerciseProgress {
   readonly hints: Record<string, number>;
 }
 
-/** How far a learner has come. */
 export interface Progress {
   /** The numbers of the chapters that were played to their end. */
   readonly chapters: readonly number[];
@@ -72,7 +70,6 @@ export async function updateProgress(change: (progress: Progress) => Progress): 
   }
 }
 
-/** A chapter has been played to its end. */
 export function notePlayed(chapter: number): Promise<void> {
   return updateProgress((progress) => ({
     ...progress,
@@ -94,7 +91,6 @@ export function noteGraded(
   }));
 }
 
-/** So many hints of a requirement have been given. */
 export function noteHints(exercise: string, id: string, count: number): Promise<void> {
   return updateExercise(exercise, (known) => ({
     ...known,
@@ -111,13 +107,10 @@ function updateExercise(
   exercise: string,
   change: (known: ExerciseProgress) => ExerciseProgress,
 ): Promise<void> {
-  return updateProgress((progress) => ({
-    ...progress,
-    exercises: {
-      ...progress.exercises,
-      [exercise]: change(progressOf(progress, exercise)),
-    },
-  }));
+  return updateProgress((progress) => {
+    const changed = change(progressOf(progress, exercise));
+    return { ...progress, exercises: { ...progress.exercises, [exercise]: changed } };
+  });
 }
 
 /** @throws the system's error when there is a file that cannot be read, or not be set aside */

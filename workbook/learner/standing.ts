@@ -22,7 +22,6 @@ export interface Suggestion {
   readonly command: string;
 }
 
-/** Where a learner stands with all exercises. */
 export function readStandings(progress: Progress): Standing[] {
   return readExercises().map((exercise) => standingOf(exercise, progress));
 }
@@ -57,27 +56,21 @@ export function suggest(progress: Progress, standings: readonly Standing[]): Sug
     if (!next) {
       return { what: `Grade exercise ${number} as a whole`, command: `npm run grade ${name}` };
     }
-    return {
-      what: `Go on with exercise ${number}, ${title}, at requirement ${next.number}`,
-      command: `npm run learn ${name}`,
-    };
+    const what = `Go on with exercise ${number}, ${title}, at requirement ${next.number}`;
+    return { what, command: `npm run learn ${name}` };
   }
   const unplayed = readChapters().find(({ number }) => !progress.chapters.includes(number));
   const unsolved = standings.find(({ solved }) => !solved);
   if (unplayed && (!unsolved || buildsOn(unsolved.exercise, unplayed))) {
-    return {
-      what: `Play chapter ${unplayed.number}, ${unplayed.title}`,
-      command: `npm run chapter ${unplayed.number}`,
-    };
+    const { number, title } = unplayed;
+    return { what: `Play chapter ${number}, ${title}`, command: `npm run chapter ${number}` };
   }
   if (unsolved) {
     const { number, title, name } = unsolved.exercise;
     return { what: `Begin exercise ${number}, ${title}`, command: `npm run learn ${name}` };
   }
-  return {
-    what: 'All is done. Compare with the solutions',
-    command: `npm run diff ${standings[0]?.exercise.name}`,
-  };
+  const command = `npm run diff ${standings[0]?.exercise.name}`;
+  return { what: 'All is done. Compare with the solutions', command };
 }
 
 function buildsOn(exercise: Exercise, chapter: Chapter): boolean {

@@ -3,7 +3,6 @@ import { asRecord, asRecords } from '../../system/redis/xinfo.ts';
 
 const SCAN_COUNT = 1000;
 
-/** What one look at a stream has found. */
 export interface StreamSnapshot {
   readonly key: string;
   /** Milliseconds since 1970, by our own clock. */

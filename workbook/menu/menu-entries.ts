@@ -12,7 +12,6 @@ export interface Entry {
   readonly inFull?: boolean;
 }
 
-/** All that the menu offers. */
 export function readEntries(): Entry[] {
   const chapters = readChapters();
   const exercises = readExercises();
