@@ -30,11 +30,14 @@ export function findSubmissions(
   exercises: readonly Exercise[],
   out?: string,
 ): ClassSubmission[] {
-  const paths = pathsIn(folder).filter((path) => path !== out);
-  const inFolders = paths
-    .filter((path) => isKind(path, 'folder'))
-    .map((path) => findSubmission(path, basename(path), exercises));
-  const files = paths.filter((path) => isKind(path, 'file'));
+  const found = pathsIn(folder)
+    .filter((path) => path !== out)
+    // Links count as what they lead to: at this depth, they are the instructor's.
+    .map((path) => ({ path, stats: statSync(path, { throwIfNoEntry: false }) }));
+  const inFolders = found
+    .filter(({ stats }) => stats?.isDirectory())
+    .map(({ path }) => findSubmission(path, basename(path), exercises));
+  const files = found.filter(({ stats }) => stats?.isFile()).map(({ path }) => path);
   const all = [...inFolders, ...fromCanvas(files, exercises)];
   if (all.length === 0) {
     throw new UserError(`${folder} holds no folders. It should hold one for each student.`);
@@ -110,12 +113,6 @@ function pathsIn(folder: string): string[] {
   } catch (error) {
     throw fileSystemTrouble(error, `read ${folder}`);
   }
-}
-
-/** Links count as what they lead to: at this depth, they are the instructor's. */
-function isKind(path: string, kind: 'folder' | 'file'): boolean {
-  const stats = statSync(path, { throwIfNoEntry: false });
-  return (kind === 'folder' ? stats?.isDirectory() : stats?.isFile()) ?? false;
 }
 
 /** A name that does not break a line, nor a screen. */
