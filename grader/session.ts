@@ -1,9 +1,8 @@
 import { chmodSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { shownPath } from '../system/paths.ts';
-import { guardPath } from '../system/process/guardian.ts';
 import type { Lifetime } from '../system/process/lifetime.ts';
+import { temporaryFolder } from '../system/process/temporary-folder.ts';
 import { errorCode, errorMessage, fileSystemTrouble } from '../system/process/user-error.ts';
 import { findOrFetchRedis } from '../system/redis/fetch-redis.ts';
 import type { Exercise } from './exercises.ts';
@@ -86,9 +85,8 @@ export class Session {
     lifetime: Lifetime,
     { atOnce = AT_ONCE, isolate }: SessionOptions = {},
   ): Promise<Session> {
-    const folder = makeFolder();
     // Whatever happens on the way: what has been started and written by then goes too.
-    guardPath(folder);
+    const { path: folder } = temporaryFolder('redis-streams-grade-');
     const isolation = await isolate?.(folder);
     const hosts = new HostPool(hostArguments(folder), folder, isolation);
     hosts.warm(WARM_HOSTS);
@@ -168,6 +166,7 @@ export class Session {
     this.#stopWatching();
     // Vitest is not waited for: its thread ends with this process.
     await Promise.all([this.#hosts.stop(), this.#servers.stop()]);
+    // The guardian still knows of it: whatever works in there has to end too.
     rmSync(this.#folder, { recursive: true, force: true });
   }
 
@@ -228,13 +227,5 @@ function whyUnreadable({ file, exercise }: Job): string | undefined {
     const missing = `There is no file ${shownPath(file)}.`;
     if (file !== exercise.file) return missing;
     return `${missing}\nIf you have moved or renamed it, move it back. This brings the starter back: git restore ${shownPath(file)}`;
-  }
-}
-
-function makeFolder(): string {
-  try {
-    return mkdtempSync(join(tmpdir(), 'redis-streams-grade-'));
-  } catch (error) {
-    throw fileSystemTrouble(error, `make a folder in ${tmpdir()}`);
   }
 }

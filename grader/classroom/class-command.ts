@@ -1,8 +1,8 @@
-import { existsSync, mkdtempSync, rmSync } from 'node:fs';
-import { availableParallelism, tmpdir } from 'node:os';
+import { existsSync } from 'node:fs';
+import { availableParallelism } from 'node:os';
 import { join, resolve } from 'node:path';
-import { guardPath } from '../../system/process/guardian.ts';
 import type { Lifetime } from '../../system/process/lifetime.ts';
+import { temporaryFolder } from '../../system/process/temporary-folder.ts';
 import { UserError } from '../../system/process/user-error.ts';
 import { print } from '../../system/terminal/print.ts';
 import { type Exercise, findExercises } from '../exercises.ts';
@@ -76,11 +76,9 @@ async function protection(image: string | undefined): Promise<string> {
   if (image) {
     return `each submission runs in a container of ${image}, with no network and no files of yours.`;
   }
-  const folder = mkdtempSync(join(tmpdir(), 'redis-streams-probe-'));
-  const forget = guardPath(folder);
-  const isolation = await chooseIsolation(folder);
-  rmSync(folder, { recursive: true, force: true });
-  forget();
+  const folder = temporaryFolder('redis-streams-probe-');
+  const isolation = await chooseIsolation(folder.path);
+  folder.remove();
   return (
     isolation?.description ?? 'none but processes of their own. Submissions can do what you can.'
   );

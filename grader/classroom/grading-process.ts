@@ -1,13 +1,13 @@
 import { type ChildProcessByStdio, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { chmodSync, mkdtempSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { chmodSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Readable, Writable } from 'node:stream';
 import { createBirpc } from 'birpc';
 import { ROOT } from '../../system/paths.ts';
-import { guard, guardPath } from '../../system/process/guardian.ts';
+import { guard } from '../../system/process/guardian.ts';
 import { killGroup } from '../../system/process/run-program.ts';
+import { temporaryFolder } from '../../system/process/temporary-folder.ts';
 import type { RequirementResult } from '../result.ts';
 import {
   type FileResult,
@@ -43,8 +43,7 @@ export type Launch = (
 
 /** A process that grades one student after the other. What one submission does to it, the next never sees. */
 export class GradingProcess {
-  readonly #folder = mkdtempSync(join(tmpdir(), 'redis-streams-submissions-'));
-  readonly #keepFolder = guardPath(this.#folder);
+  readonly #folder = temporaryFolder('redis-streams-submissions-');
   readonly #launched: ReturnType<Launch>;
   readonly #child: ChildProcessByStdio<Writable, Readable, Readable>;
   readonly #rpc: ReturnType<typeof createBirpc<WorkerFunctions, WorkerEvents>>;
@@ -58,8 +57,8 @@ export class GradingProcess {
   /** @param atOnce how many requirements it checks at a time */
   constructor(launch: Launch, atOnce: number) {
     // In a container, root is not allowed to look into what belongs to others.
-    chmodSync(this.#folder, 0o755);
-    this.#launched = launch(this.#folder, [WORKER, String(atOnce)]);
+    chmodSync(this.#folder.path, 0o755);
+    this.#launched = launch(this.#folder.path, [WORKER, String(atOnce)]);
     this.#child = spawn(this.#launched.command, this.#launched.args, {
       cwd: ROOT,
       stdio: ['pipe', 'pipe', 'pipe'],
@@ -83,8 +82,7 @@ export class GradingProcess {
     this.#ended = Promise.race([once(this.#child, 'exit'), once(this.#child, 'error')]).then(() => {
       this.alive = false;
       this.#rpc.$close();
-      rmSync(this.#folder, { recursive: true, force: true });
-      this.#keepFolder();
+      this.#folder.remove();
     });
   }
 
@@ -95,12 +93,12 @@ export class GradingProcess {
     if (Object.keys(files).length === 0) return { results: [] };
     try {
       for (const [exercise, file] of Object.entries(files)) {
-        const copied = copyOwnFiles(file, join(this.#folder, task, exercise));
+        const copied = copyOwnFiles(file, join(this.#folder.path, task, exercise));
         copies[exercise] = this.#launched.pathInside(task, exercise, copied);
       }
       return await this.#take({ files: copies, seed }, limitMs);
     } finally {
-      rmSync(join(this.#folder, task), { recursive: true, force: true });
+      rmSync(join(this.#folder.path, task), { recursive: true, force: true });
     }
   }
 

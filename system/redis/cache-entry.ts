@@ -1,6 +1,6 @@
-import { mkdirSync, mkdtempSync, readdirSync, renameSync, rmSync } from 'node:fs';
+import { readdirSync, renameSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
-import { guardPath } from '../process/guardian.ts';
+import { temporaryFolder } from '../process/temporary-folder.ts';
 import { fileSystemTrouble } from '../process/user-error.ts';
 import { found, type NotFound, type RedisBinary, type Source, tryBinary } from './binary.ts';
 import { cacheFolder } from './cache-folder.ts';
@@ -22,30 +22,21 @@ export async function addToCache(
   fill: Fill,
 ): Promise<RedisBinary | NotFound> {
   const cache = cacheFolder();
-  let folder: string;
+  const folder = temporaryFolder(`${name}${UNFINISHED}`, cache, 'WORKBOOK_CACHE');
   try {
-    mkdirSync(cache, { recursive: true });
-    folder = mkdtempSync(join(cache, `${name}${UNFINISHED}`));
-  } catch (error) {
-    throw fileSystemTrouble(error, `write to ${cache} (WORKBOOK_CACHE can name another folder)`);
-  }
-
-  const keep = guardPath(folder);
-  try {
-    const filled = await fill(folder);
+    const filled = await fill(folder.path);
     if ('reason' in filled) return filled;
-    const tried = await tryBinary(join(folder, filled.server), source);
+    const tried = await tryBinary(join(folder.path, filled.server), source);
     if (!found(tried)) return tried;
 
     const place = join(cache, name);
     rmSync(place, { recursive: true, force: true });
-    renameSync(folder, place);
+    renameSync(folder.path, place);
     return { ...tried, path: join(place, filled.server) };
   } catch (error) {
     throw fileSystemTrouble(error, `put a Redis into ${cache}`);
   } finally {
-    rmSync(folder, { recursive: true, force: true });
-    keep();
+    folder.remove();
   }
 }
 

@@ -1,10 +1,10 @@
-import { cpSync, mkdtempSync, readdirSync, rmSync, statSync } from 'node:fs';
-import { availableParallelism, tmpdir } from 'node:os';
+import { cpSync, readdirSync, statSync } from 'node:fs';
+import { availableParallelism } from 'node:os';
 import { join } from 'node:path';
 import which from 'which';
 import { ROOT } from '../paths.ts';
-import { guardPath } from '../process/guardian.ts';
 import { run } from '../process/run-program.ts';
+import { temporaryFolder } from '../process/temporary-folder.ts';
 import type { NotFound, RedisBinary } from './binary.ts';
 import { addToCache } from './cache-entry.ts';
 import type { Progress } from './fetch-progress.ts';
@@ -35,16 +35,14 @@ export async function fetchSources(
   const version = process.env.REDISMS_VERSION || PINNED_VERSION;
   return addToCache(`redis-${version}`, 'built from source', async (folder) => {
     // Not in the cache: the makefiles of Redis cannot do with a space in their path.
-    const workshop = mkdtempSync(join(tmpdir(), 'redis-streams-build-'));
-    const keep = guardPath(workshop);
+    const workshop = temporaryFolder('redis-streams-build-');
     try {
-      const failure = await build(version, workshop, progress, signal);
+      const failure = await build(version, workshop.path, progress, signal);
       if (failure) return failure;
-      cpSync(join(workshop, version), folder, { recursive: true });
+      cpSync(join(workshop.path, version), folder, { recursive: true });
       return { server: SERVER };
     } finally {
-      rmSync(workshop, { recursive: true, force: true });
-      keep();
+      workshop.remove();
     }
   });
 }

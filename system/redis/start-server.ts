@@ -1,13 +1,11 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdtempSync, rmSync } from 'node:fs';
 import { createServer } from 'node:net';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { guard, guardPath } from '../process/guardian.ts';
+import { guard } from '../process/guardian.ts';
 import { killGroup } from '../process/run-program.ts';
-import { fileSystemTrouble, UserError } from '../process/user-error.ts';
+import { temporaryFolder } from '../process/temporary-folder.ts';
+import { UserError } from '../process/user-error.ts';
 import { Connection } from '../resp/connection.ts';
 import type { RedisBinary } from './binary.ts';
 import { readServerInfo, type ServerInfo } from './server-info.ts';
@@ -72,14 +70,20 @@ async function tryPort(
   port: number,
   settings: Record<string, number | string>,
 ): Promise<RunningServer | { readonly output: string }> {
-  const folder = makeFolder();
-  const keep = guardPath(folder);
-  const options = { port, bind: LOOPBACK, dir: folder, save: '', appendonly: 'no', ...settings };
+  const folder = temporaryFolder('redis-streams-');
+  const options = {
+    port,
+    bind: LOOPBACK,
+    dir: folder.path,
+    save: '',
+    appendonly: 'no',
+    ...settings,
+  };
   const args = Object.entries(options).flatMap(([name, value]) => [`--${name}`, String(value)]);
   // A process group of its own: Ctrl+C in the terminal must not take the server away from the
   // programs that are still tidying up.
   const child = spawn(binary.path, args, {
-    cwd: folder,
+    cwd: folder.path,
     stdio: ['ignore', 'pipe', 'pipe'],
     detached: process.platform !== 'win32',
     windowsHide: true,
@@ -98,39 +102,18 @@ async function tryPort(
     child.once('error', resolve);
     child.once('close', resolve);
   });
-  const removeFolder = () => {
-    rmSync(folder, { recursive: true, force: true });
-    keep();
+  const stop = async () => {
+    await end(child, ended);
+    folder.remove();
   };
 
   const url = `redis://${LOOPBACK}:${port}`;
   const info = await Promise.race([whenUp(url, child), ended.then(() => undefined)]);
   if (!info) {
-    await end(child, ended);
-    removeFolder();
+    await stop();
     return { output };
   }
-  return {
-    ...info,
-    url,
-    pid: child.pid ?? 0,
-    ended,
-    stop: async () => {
-      await end(child, ended);
-      removeFolder();
-    },
-  };
-}
-
-function makeFolder(): string {
-  try {
-    return mkdtempSync(join(tmpdir(), 'redis-streams-'));
-  } catch (error) {
-    throw fileSystemTrouble(
-      error,
-      `make a folder for the Redis server in ${tmpdir()} (TMPDIR can name another)`,
-    );
-  }
+  return { ...info, url, pid: child.pid ?? 0, ended, stop };
 }
 
 /** Knocks until the server answers; undefined when it does not in time, or another one has the port. */

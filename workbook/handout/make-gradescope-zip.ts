@@ -1,10 +1,9 @@
-import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join, relative, sep } from 'node:path';
 import { type Zippable, zipSync } from 'fflate';
 import type { Exercise } from '../../grader/exercises.ts';
 import { ROOT } from '../../system/paths.ts';
-import { guardPath } from '../../system/process/guardian.ts';
+import { temporaryFolder } from '../../system/process/temporary-folder.ts';
 import { fileSystemTrouble } from '../../system/process/user-error.ts';
 import { makeHandout } from './make-handout.ts';
 
@@ -31,8 +30,7 @@ export function makeGradescopeZip(
   file: string,
   { exercises, seed, limitSeconds }: ZipOptions,
 ): void {
-  const folder = mkdtempSync(join(tmpdir(), 'redis-streams-gradescope-'));
-  const forget = guardPath(folder);
+  const { path: folder, remove } = temporaryFolder('redis-streams-gradescope-');
   try {
     makeHandout(folder, exercises);
     const entries: Zippable = {};
@@ -50,8 +48,7 @@ export function makeGradescopeZip(
   } catch (error) {
     throw fileSystemTrouble(error, `write ${file}`);
   } finally {
-    rmSync(folder, { recursive: true, force: true });
-    forget();
+    remove();
   }
 }
 

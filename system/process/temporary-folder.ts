@@ -1,0 +1,36 @@
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { guardPath } from './guardian.ts';
+import { fileSystemTrouble } from './user-error.ts';
+
+/** A folder that goes when it is removed, or else when this process ends, however it ends. */
+export interface TemporaryFolder {
+  readonly path: string;
+  readonly remove: () => void;
+}
+
+/**
+ * Makes a folder whose name begins with `prefix`, in the system's temporary folder or in `parent`.
+ *
+ * @param variable what can name another parent
+ * @throws UserError when it cannot be made
+ */
+export function temporaryFolder(
+  prefix: string,
+  parent = tmpdir(),
+  variable = 'TMPDIR',
+): TemporaryFolder {
+  let path: string;
+  try {
+    path = mkdtempSync(join(parent, prefix));
+  } catch (error) {
+    throw fileSystemTrouble(error, `make a folder in ${parent} (${variable} can name another)`);
+  }
+  const keep = guardPath(path);
+  const remove = () => {
+    rmSync(path, { recursive: true, force: true });
+    keep();
+  };
+  return { path, remove };
+}
