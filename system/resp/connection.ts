@@ -30,24 +30,14 @@ export class Connection {
     const address = new URL(url);
     const secure = address.protocol === 'rediss:';
     const host = address.hostname.replace(/^\[|\]$/g, '') || '127.0.0.1';
-    const options = { host, port: Number(address.port || 6379) };
-
-    const socket = secure
-      ? connectTls({ ...options, servername: options.host })
-      : connectPlain(options);
-    await new Promise<void>((resolve, reject) => {
-      socket.once(secure ? 'secureConnect' : 'connect', resolve);
-      socket.once('error', reject);
-    });
+    const options = { host, port: Number(address.port || 6379), servername: host };
+    const socket = secure ? connectTls(options) : connectPlain(options);
+    await once(socket, secure ? 'secureConnect' : 'connect');
 
     const connection = new Connection(socket);
-    const [user, password] = [address.username, address.password].map(decodeURIComponent);
-    if (password) {
-      await connection.#demand(
-        'the password',
-        user ? ['AUTH', user, password] : ['AUTH', password],
-      );
-    }
+    const [user = '', password = ''] = [address.username, address.password].map(decodeURIComponent);
+    const account = user ? [user, password] : [password];
+    if (password) await connection.#demand('the password', ['AUTH', ...account]);
     const database = address.pathname.slice(1);
     if (database) await connection.#demand(`the database ${database}`, ['SELECT', database]);
     return connection;
@@ -56,10 +46,7 @@ export class Connection {
   /** Sends one command and waits for its reply; an error reply is a reply like any other. */
   send(args: readonly (string | Buffer)[]): Promise<Reply> {
     return new Promise((resolve, reject) => {
-      if (this.#closed) {
-        reject(this.#closed);
-        return;
-      }
+      if (this.#closed) return reject(this.#closed);
       this.#waiting.push({ resolve, reject });
       this.#socket.write(encodeCommand(args));
     });
