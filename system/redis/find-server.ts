@@ -1,9 +1,9 @@
+import { once } from 'node:events';
 import type { Lifetime } from '../process/lifetime.ts';
 import { errorMessage, UserError } from '../process/user-error.ts';
-import { Connection } from '../resp/connection.ts';
 import { isOlder, OLDEST_REDIS } from './binary.ts';
 import { findOrFetchRedis } from './fetch-redis.ts';
-import { readServerInfo, type ServerInfo } from './server-info.ts';
+import { askServer, type ServerInfo } from './server-info.ts';
 import { findSharedServer } from './shared-server.ts';
 import { type RunningServer, startServer } from './start-server.ts';
 
@@ -11,7 +11,6 @@ const ANSWER_DEADLINE_MS = 5000;
 
 /** The server that a command talks to. */
 export interface ServerInUse extends ServerInfo {
-  readonly url: string;
   /**
    * `learner`: named by `REDIS_URL`, and not ours to tidy up; `shared`: kept up by `npm run redis`;
    * `private`: started for this command alone.
@@ -57,31 +56,22 @@ export async function findLearnersServer(): Promise<ServerInUse | undefined> {
         'Unset it, and the workbook starts a server of its own.',
     );
   }
-  const info = await askServer(url);
+  const info = await askInTime(url);
   if (info.name === 'Redis' && isOlder(info.version, OLDEST_REDIS)) {
     throw new UserError(
       `REDIS_URL names Redis ${info.version}; the workbook needs ${OLDEST_REDIS} or newer.\n` +
         'Unset it, and the workbook starts a server of its own.',
     );
   }
-  return { ...info, url, kind: 'learner' };
+  return { ...info, kind: 'learner' };
 }
 
-async function askServer(url: string): Promise<ServerInfo> {
-  const deadline = AbortSignal.timeout(ANSWER_DEADLINE_MS);
-  const tooLate = new Promise<never>((_, reject) => {
-    deadline.addEventListener('abort', () => reject(new Error('no answer within 5 seconds')));
+async function askInTime(url: string): Promise<ServerInfo> {
+  const tooLate = once(AbortSignal.timeout(ANSWER_DEADLINE_MS), 'abort').then(() => {
+    throw new Error('no answer within 5 seconds');
   });
-  const ask = async () => {
-    const connection = await Connection.open(url);
-    try {
-      return await readServerInfo(connection);
-    } finally {
-      connection.close();
-    }
-  };
   try {
-    return await Promise.race([ask(), tooLate]);
+    return await Promise.race([askServer(url), tooLate]);
   } catch (error) {
     throw new UserError(
       `No Redis answers at REDIS_URL, ${hidePassword(url)}: ${errorMessage(error)}\n` +

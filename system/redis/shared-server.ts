@@ -3,26 +3,21 @@ import { join } from 'node:path';
 import { STATE } from '../paths.ts';
 import { guardPath } from '../process/guardian.ts';
 import { errorCode, fileSystemTrouble } from '../process/user-error.ts';
-import { Connection } from '../resp/connection.ts';
-import { readServerInfo, type ServerInfo } from './server-info.ts';
+import { askServer, type ServerInfo } from './server-info.ts';
 import type { RunningServer } from './start-server.ts';
 
 const NOTE = join(STATE, 'shared-redis.json');
 
-/** The server that `npm run redis` keeps up for several terminals. */
-export interface SharedServer extends ServerInfo {
-  readonly url: string;
-}
-
-/** The shared server of this clone, when one is up. A note that a crash left behind is removed. */
-export async function findSharedServer(): Promise<SharedServer | undefined> {
+/**
+ * The server that `npm run redis` keeps up for several terminals of this clone, when one is up.
+ * A note that a crash left behind is removed.
+ */
+export async function findSharedServer(): Promise<ServerInfo | undefined> {
   if (!existsSync(NOTE)) return undefined;
   try {
-    const note = readNote();
-    const connection = await Connection.open(note.url);
-    const info = await readServerInfo(connection);
-    connection.close();
-    if (info.runId === note.runId) return { ...info, url: note.url };
+    const note: { url: string; runId: string } = JSON.parse(readFileSync(NOTE, 'utf8'));
+    const info = await askServer(note.url);
+    if (info.runId === note.runId) return info;
   } catch {
     // Nobody answers there any more, or the note makes no sense.
   }
@@ -53,13 +48,4 @@ export function announceSharedServer(server: RunningServer): (() => void) | unde
     rmSync(NOTE, { force: true });
     keep();
   };
-}
-
-function readNote(): { url: string; runId: string } {
-  const note: unknown = JSON.parse(readFileSync(NOTE, 'utf8'));
-  if (typeof note === 'object' && note !== null && 'url' in note && 'runId' in note) {
-    const { url, runId } = note;
-    if (typeof url === 'string' && typeof runId === 'string') return { url, runId };
-  }
-  throw new Error(`${NOTE} is not a note of a shared server`);
 }

@@ -5,10 +5,9 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { guard } from '../process/guardian.ts';
 import { killGroup } from '../process/run-program.ts';
 import { temporaryFolder } from '../process/temporary-folder.ts';
-import { UserError } from '../process/user-error.ts';
-import { Connection } from '../resp/connection.ts';
+import { errorMessage, UserError } from '../process/user-error.ts';
 import type { RedisBinary } from './binary.ts';
-import { readServerInfo, type ServerInfo } from './server-info.ts';
+import { askServer, type ServerInfo } from './server-info.ts';
 
 const LOOPBACK = '127.0.0.1';
 const START_DEADLINE_MS = 15_000;
@@ -19,8 +18,6 @@ const KEPT_OUTPUT = 4000;
 
 /** A redis-server that this command started, and that ends with it. */
 export interface RunningServer extends ServerInfo {
-  readonly url: string;
-  readonly pid: number;
   /** Resolves when the server has ended, whoever ended it. */
   readonly ended: Promise<unknown>;
   stop(): Promise<void>;
@@ -55,8 +52,7 @@ export async function startServer(
 
 /** A port of the loopback interface that nothing listens on at this moment. */
 export async function freePort(): Promise<number> {
-  const server = createServer();
-  server.listen(0, LOOPBACK);
+  const server = createServer().listen(0, LOOPBACK);
   await once(server, 'listening');
   const address = server.address();
   server.close();
@@ -70,20 +66,13 @@ async function tryPort(
   port: number,
   settings: Record<string, number | string>,
 ): Promise<RunningServer | { readonly output: string }> {
-  const folder = temporaryFolder('redis-streams-');
-  const options = {
-    port,
-    bind: LOOPBACK,
-    dir: folder.path,
-    save: '',
-    appendonly: 'no',
-    ...settings,
-  };
+  const { path: dir, remove } = temporaryFolder('redis-streams-');
+  const options = { port, bind: LOOPBACK, dir, save: '', appendonly: 'no', ...settings };
   const args = Object.entries(options).flatMap(([name, value]) => [`--${name}`, String(value)]);
   // A process group of its own: Ctrl+C in the terminal must not take the server away from the
   // programs that are still tidying up.
   const child = spawn(binary.path, args, {
-    cwd: folder.path,
+    cwd: dir,
     stdio: ['ignore', 'pipe', 'pipe'],
     detached: process.platform !== 'win32',
     windowsHide: true,
@@ -95,25 +84,26 @@ async function tryPort(
       output = (output + chunk.toString()).slice(-KEPT_OUTPUT);
     });
   }
-  child.on('error', (error) => {
-    output += error.message;
-  });
-  const ended = new Promise((resolve) => {
-    child.once('error', resolve);
-    child.once('close', resolve);
+  const ended = once(child, 'close').catch((error) => {
+    output += errorMessage(error);
   });
   const stop = async () => {
-    await end(child, ended);
-    folder.remove();
+    if (child.exitCode === null && child.signalCode === null) {
+      child.kill('SIGTERM');
+      const insist = setTimeout(() => killGroup(child.pid), STOP_DEADLINE_MS);
+      await ended;
+      clearTimeout(insist);
+    }
+    remove();
   };
 
-  const url = `redis://${LOOPBACK}:${port}`;
-  const info = await Promise.race([whenUp(url, child), ended.then(() => undefined)]);
+  const up = whenUp(`redis://${LOOPBACK}:${port}`, child);
+  const info = await Promise.race([up, ended.then(() => undefined)]);
   if (!info) {
     await stop();
     return { output };
   }
-  return { ...info, url, pid: child.pid ?? 0, ended, stop };
+  return { ...info, ended, stop };
 }
 
 /** Knocks until the server answers; undefined when it does not in time, or another one has the port. */
@@ -121,23 +111,12 @@ async function whenUp(url: string, child: ChildProcess): Promise<ServerInfo | un
   const deadline = Date.now() + START_DEADLINE_MS;
   while (Date.now() < deadline && child.exitCode === null && child.signalCode === null) {
     try {
-      const connection = await Connection.open(url);
-      const info = await readServerInfo(connection);
-      connection.close();
-      if (process.platform === 'win32' || info.processId === child.pid) return info;
+      const info = await askServer(url);
+      if (process.platform === 'win32' || info.pid === child.pid) return info;
     } catch {
       // Not listening yet, or still loading.
     }
     await sleep(KNOCK_EVERY_MS);
   }
   return undefined;
-}
-
-async function end(child: ChildProcess, ended: Promise<unknown>): Promise<void> {
-  if (child.exitCode === null && child.signalCode === null) {
-    child.kill('SIGTERM');
-    const insist = setTimeout(() => killGroup(child.pid), STOP_DEADLINE_MS);
-    await ended;
-    clearTimeout(insist);
-  }
 }
