@@ -1,5 +1,4 @@
-import { existsSync, statSync } from 'node:fs';
-import { dirname, join } from 'node:path';
+import { delimiter, dirname } from 'node:path';
 import which from 'which';
 import { run } from '../process/run-program.ts';
 
@@ -26,8 +25,6 @@ export interface RedisBinary {
 /** Why there is no Redis at a place: one line, without a full stop. */
 export interface NotFound {
   readonly reason: string;
-  /** The program that is there all the same, and will not do. */
-  readonly program?: string;
 }
 
 /** Whether a search came out with a Redis. */
@@ -41,12 +38,11 @@ export async function tryBinary(path: string, source: Source): Promise<RedisBina
   const [, name, version] = /^(\w+) server v=(\d+(?:\.\d+)*)/m.exec(output) ?? [];
   if (!name || !version) {
     const firstLine = output.trim().split('\n')[0] || `exit code ${code}`;
-    return { reason: `${path} does not run as a redis-server (${firstLine})`, program: path };
+    return { reason: `${path} does not run as a redis-server (${firstLine})` };
   }
   if (name === 'Redis' && isOlder(version, OLDEST_REDIS)) {
     return {
       reason: `${path} is Redis ${version}, and the workbook needs ${OLDEST_REDIS} or newer`,
-      program: path,
     };
   }
   return { path, name, version, source };
@@ -54,24 +50,15 @@ export async function tryBinary(path: string, source: Source): Promise<RedisBina
 
 /** Compares versions number by number: 6.2 is older than 6.10. */
 export function isOlder(version: string, than: string): boolean {
-  const left = version.split('.').map(Number);
-  const right = than.split('.').map(Number);
-  for (const [index, part] of right.entries()) {
-    const difference = (left[index] ?? 0) - part;
-    if (difference !== 0) return difference < 0;
-  }
-  return false;
+  return version.localeCompare(than, 'en', { numeric: true }) < 0;
 }
 
 /** The redis-cli (or valkey-cli) that belongs to a server, or one on PATH; undefined when there is none. */
 export async function findCli(server: RedisBinary | undefined): Promise<string | undefined> {
   const names =
     server?.name === 'Valkey' ? ['valkey-cli', 'redis-cli'] : ['redis-cli', 'valkey-cli'];
-  for (const name of names) {
-    const beside = server && join(dirname(server.path), name);
-    if (beside && existsSync(beside) && statSync(beside).isFile()) return beside;
-    const onPath = await which(name, { nothrow: true });
-    if (onPath) return onPath;
-  }
-  return undefined;
+  const { PATH = '' } = process.env;
+  const path = server ? dirname(server.path) + delimiter + PATH : PATH;
+  const clis = await Promise.all(names.map((name) => which(name, { nothrow: true, path })));
+  return clis.find((cli) => cli !== null);
 }

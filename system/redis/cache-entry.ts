@@ -3,8 +3,7 @@ import { join } from 'node:path';
 import { temporaryFolder } from '../process/temporary-folder.ts';
 import { fileSystemTrouble } from '../process/user-error.ts';
 import { found, type NotFound, type RedisBinary, type Source, tryBinary } from './binary.ts';
-import { cacheFolder } from './cache-folder.ts';
-import { UNFINISHED } from './find-redis.ts';
+import { cacheFolder, UNFINISHED } from './find-redis.ts';
 
 /** What a way of getting a Redis does: puts an executable `redis-server` into an empty folder. */
 export type Fill = (folder: string) => Promise<{ readonly server: string } | NotFound>;

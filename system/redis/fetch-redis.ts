@@ -5,11 +5,10 @@ import { guardPath } from '../process/guardian.ts';
 import { errorCode, fileSystemTrouble, UserError } from '../process/user-error.ts';
 import { found, OLDEST_REDIS, type RedisBinary } from './binary.ts';
 import { removeUnfinished } from './cache-entry.ts';
-import { cacheFolder } from './cache-folder.ts';
 import { fetchPackage } from './fetch-package.ts';
 import { openProgress, type Progress } from './fetch-progress.ts';
 import { fetchSources } from './fetch-sources.ts';
-import { findRedis, findRedisInCache } from './find-redis.ts';
+import { cacheFolder, findRedis } from './find-redis.ts';
 
 const MEGABYTE = 1024 * 1024;
 const NEEDED_MEGABYTES = 50;
@@ -30,8 +29,8 @@ export async function findOrFetchRedis(signal: AbortSignal): Promise<RedisBinary
     while (true) {
       const lock = await lockCache(progress);
       try {
-        const fetchedMeanwhile = await findRedisInCache();
-        if (fetchedMeanwhile) return fetchedMeanwhile;
+        const fetchedMeanwhile = await findRedis();
+        if (found(fetchedMeanwhile)) return fetchedMeanwhile;
         removeUnfinished();
         demandSpace();
         return await fetchRedis(search.reasons, progress, AbortSignal.any([signal, lock.lost]));

@@ -1,9 +1,9 @@
 import { existsSync, readdirSync } from 'node:fs';
 import { join, resolve } from 'node:path';
+import envPaths from 'env-paths';
 import which from 'which';
 import { UserError } from '../process/user-error.ts';
-import { found, type NotFound, type RedisBinary, tryBinary } from './binary.ts';
-import { cacheFolder } from './cache-folder.ts';
+import { found, type RedisBinary, tryBinary } from './binary.ts';
 
 /** A folder with this in its name is not finished: an interrupted fetch must never be mistaken for a Redis. */
 export const UNFINISHED = '.unfinished-';
@@ -20,6 +20,15 @@ export interface FoundRedis extends RedisBinary {
 }
 
 /**
+ * The folder for a Redis that was fetched: dear to get, and the same for every clone. It lies outside
+ * the clone, so that neither `npm ci` nor a second clone has to fetch it again.
+ */
+export function cacheFolder(): string {
+  if (process.env.WORKBOOK_CACHE) return resolve(process.env.WORKBOOK_CACHE);
+  return envPaths('redis-streams-workbook', { suffix: '' }).cache;
+}
+
+/**
  * Looks for a redis-server that is here already, without fetching anything: the one that
  * `REDISMS_SYSTEM_BINARY` names, one on PATH, one in the workbook's cache.
  *
@@ -30,26 +39,23 @@ export async function findRedis(): Promise<Search> {
   const chosen = await chosenBinary();
   if (chosen) return { ...chosen, passedOver: [] };
 
-  const missed: NotFound[] = [];
-  for (const places of [binariesOnPath, binariesInCache]) {
-    for await (const result of places()) {
-      if (!found(result)) {
-        missed.push(result);
-        continue;
-      }
-      const passedOver = missed.filter(({ program }) => program).map(({ reason }) => reason);
-      return { ...result, passedOver };
+  const reasons: string[] = [];
+  const passedOver: string[] = [];
+  const cached = "the workbook's cache";
+  const places = [
+    ['PATH', await programsOnPath(), `no ${SERVER_NAMES.join(' or ')} on PATH`],
+    [cached, programsInCache(), `nothing in ${cached} (${cacheFolder()})`],
+  ] as const;
+  for (const [source, paths, nothing] of places) {
+    if (paths.length === 0) reasons.push(nothing);
+    for (const path of paths) {
+      const result = await tryBinary(path, source);
+      if (found(result)) return { ...result, passedOver };
+      passedOver.push(result.reason);
+      reasons.push(result.reason);
     }
   }
-  return { reasons: missed.map(({ reason }) => reason) };
-}
-
-/** The Redis in the workbook's cache, or undefined. */
-export async function findRedisInCache(): Promise<RedisBinary | undefined> {
-  for await (const result of binariesInCache()) {
-    if (found(result)) return result;
-  }
-  return undefined;
+  return { reasons };
 }
 
 async function chosenBinary(): Promise<RedisBinary | undefined> {
@@ -68,28 +74,19 @@ async function chosenBinary(): Promise<RedisBinary | undefined> {
   );
 }
 
-async function* binariesOnPath(): AsyncGenerator<RedisBinary | NotFound> {
-  let any = false;
-  for (const name of SERVER_NAMES) {
-    for (const path of (await which(name, { nothrow: true, all: true })) ?? []) {
-      any = true;
-      yield await tryBinary(path, 'PATH');
-    }
-  }
-  if (!any) yield { reason: `no ${SERVER_NAMES.join(' or ')} on PATH` };
+async function programsOnPath(): Promise<string[]> {
+  const options = { nothrow: true, all: true } as const;
+  const paths = await Promise.all(SERVER_NAMES.map((name) => which(name, options)));
+  return paths.flatMap((some) => some ?? []);
 }
 
-async function* binariesInCache(): AsyncGenerator<RedisBinary | NotFound> {
+function programsInCache(): string[] {
   const cache = cacheFolder();
-  let any = false;
-  for (const entry of existsSync(cache) ? readdirSync(cache).sort().reverse() : []) {
-    if (entry.includes(UNFINISHED)) continue;
-    for (const name of CACHED_NAMES) {
-      const path = join(cache, entry, name);
-      if (!existsSync(path)) continue;
-      any = true;
-      yield await tryBinary(path, "the workbook's cache");
-    }
-  }
-  if (!any) yield { reason: `nothing in the workbook's cache (${cache})` };
+  if (!existsSync(cache)) return [];
+  return readdirSync(cache)
+    .filter((entry) => !entry.includes(UNFINISHED))
+    .sort()
+    .reverse()
+    .flatMap((entry) => CACHED_NAMES.map((name) => join(cache, entry, name)))
+    .filter((path) => existsSync(path));
 }
