@@ -4,7 +4,7 @@ import { once } from 'node:events';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { createBirpc } from 'birpc';
 import { guard } from '../../system/process/guardian.ts';
-import { killGroup, signalGroup } from '../../system/process/run-program.ts';
+import { killGroup } from '../../system/process/run-program.ts';
 import type { CallResult, HostEvents, HostFunctions, Problem } from '../messages.ts';
 import type { Isolation } from './isolation.ts';
 import { Output } from './output.ts';
@@ -131,7 +131,7 @@ export class HostProcess {
 
   signal(signal: 'SIGSTOP' | 'SIGCONT'): void {
     // In a sandbox, it is not the process that was started, but one that is in its group.
-    signalGroup(this.pid, signal);
+    killGroup(this.pid, signal);
   }
 
   #hasDied(code: number | null, signal: NodeJS.Signals | null, message?: string): void {

@@ -13,7 +13,7 @@
 // Plain JavaScript: it has to be up before anything else is started.
 'use strict';
 
-const { readdirSync, readFileSync, readlinkSync, rmSync } = require('node:fs');
+const { existsSync, readdirSync, readFileSync, readlinkSync, rmSync } = require('node:fs');
 const { sep } = require('node:path');
 const { createInterface } = require('node:readline');
 
@@ -51,7 +51,9 @@ lines.on('close', () => {
 
 /** What was started with a mark in its environment hands it on, also to what has left its process group. */
 function sweepMarked() {
-  for (const pid of listProcesses()) {
+  // No /proc: macOS, Windows.
+  for (const pid of existsSync('/proc') ? readdirSync('/proc').map(Number) : []) {
+    if (!pid || pid === process.pid) continue;
     try {
       const environment = readFileSync(`/proc/${pid}/environ`, 'utf8');
       const folder = readlinkSync(`/proc/${pid}/cwd`);
@@ -62,16 +64,6 @@ function sweepMarked() {
     } catch {
       // It has ended, or belongs to somebody else.
     }
-  }
-}
-
-function listProcesses() {
-  try {
-    return readdirSync('/proc')
-      .map(Number)
-      .filter((pid) => pid > 0 && pid !== process.pid);
-  } catch {
-    return []; // no /proc: macOS, Windows
   }
 }
 

@@ -13,9 +13,12 @@ export function watchNpm(gone: () => void): void {
   void findNpm().then((npm) => {
     if (npm === undefined) return gone();
     const timer = setInterval(() => {
-      if (isAlive(npm)) return;
-      clearInterval(timer);
-      gone();
+      try {
+        process.kill(npm, 0);
+      } catch {
+        clearInterval(timer);
+        gone();
+      }
     }, CHECK_EVERY_MS);
     timer.unref();
   });
@@ -25,7 +28,7 @@ export function watchNpm(gone: () => void): void {
 async function findNpm(): Promise<number | undefined> {
   const { ppid } = process;
   const parent = await lookUp(ppid);
-  const npm = parent && SHELL.test(parent.program) ? parent.parent : ppid;
+  const npm = parent && SHELL.test(parent.program ?? '') ? Number(parent.parent) : ppid;
   // npm can be killed before we are awake, and whoever has adopted us looks like npm then. It need not
   // be process 1, and in a container npm may be; but npm, unlike a stranger, shares our process group.
   const [own, candidate] = await Promise.all([lookUp(process.pid), lookUp(npm)]);
@@ -33,34 +36,14 @@ async function findNpm(): Promise<number | undefined> {
   return isStranger ? undefined : npm;
 }
 
-interface ProcessEntry {
-  readonly parent: number;
-  readonly group: number;
-  readonly program: string;
-}
-
-async function lookUp(pid: number): Promise<ProcessEntry | undefined> {
+/** The `program`, the `parent` and the `group` of a process. */
+async function lookUp(pid: number): Promise<Record<string, string> | undefined> {
   const stat = `/proc/${pid}/stat`;
   if (existsSync(stat)) {
     // pid (program) state parent group ...; the program's name may itself hold spaces and parentheses.
     const entry = /\((?<program>.*)\) \S+ (?<parent>\d+) (?<group>\d+)/s;
-    return read(entry, readFileSync(stat, 'utf8'));
+    return entry.exec(readFileSync(stat, 'utf8'))?.groups;
   }
   const { output } = await run('ps', ['-o', 'ppid=,pgid=,comm=', '-p', String(pid)]);
-  return read(/^\s*(?<parent>\d+)\s+(?<group>\d+)\s+(?<program>.*\S)/, output);
-}
-
-function read(entry: RegExp, text: string): ProcessEntry | undefined {
-  const { program, parent, group } = entry.exec(text)?.groups ?? {};
-  if (!program || !parent || !group) return undefined;
-  return { program, parent: Number(parent), group: Number(group) };
-}
-
-function isAlive(pid: number): boolean {
-  try {
-    process.kill(pid, 0);
-    return true;
-  } catch {
-    return false;
-  }
+  return /^\s*(?<parent>\d+)\s+(?<group>\d+)\s+(?<program>.*\S)/.exec(output)?.groups;
 }

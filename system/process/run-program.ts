@@ -1,5 +1,7 @@
-import { spawn } from 'node:child_process';
+import { type SpawnOptions, spawn } from 'node:child_process';
+import { once } from 'node:events';
 import { guard } from './guardian.ts';
+import { errorMessage } from './user-error.ts';
 
 /** How a program that was run to its end came out. */
 export interface ProgramResult {
@@ -9,65 +11,46 @@ export interface ProgramResult {
   readonly output: string;
 }
 
-export interface RunOptions {
-  readonly env?: NodeJS.ProcessEnv;
-  readonly cwd?: string;
-  /** Whose process it is, when it is not one's own: numbers that root may give. */
-  readonly uid?: number;
-  readonly gid?: number;
-  /** Kills the program, with all that it started, when aborted. */
-  readonly signal?: AbortSignal;
-}
-
 /**
  * Runs `command` to its end and collects its output.
  *
+ * @param signal kills the program, with all that it started, when aborted
  * @throws the signal's reason when it is aborted; never for what the program itself does
  */
-export function run(
+export async function run(
   command: string,
   args: readonly string[],
-  options: RunOptions = {},
+  { signal, ...options }: Pick<SpawnOptions, 'env' | 'cwd' | 'uid' | 'gid' | 'signal'> = {},
 ): Promise<ProgramResult> {
-  const { signal } = options;
-  return new Promise((resolve, reject) => {
-    signal?.throwIfAborted();
-    const child = spawn(command, args, {
-      env: options.env,
-      cwd: options.cwd,
-      ...(options.uid === undefined ? {} : { uid: options.uid, gid: options.gid }),
-      stdio: ['ignore', 'pipe', 'pipe'],
-      detached: process.platform !== 'win32',
-      windowsHide: true,
-    });
-    guard(child);
-    let output = '';
-    const collect = (chunk: Buffer) => {
-      output += chunk.toString();
-    };
-    child.stdout.on('data', collect);
-    child.stderr.on('data', collect);
-
-    const kill = () => killGroup(child.pid);
-    signal?.addEventListener('abort', kill, { once: true });
-    const settle = (outcome: ProgramResult) => {
-      signal?.removeEventListener('abort', kill);
-      // Whoever asked must not go on as if the program had merely failed.
-      if (signal?.aborted) reject(signal.reason);
-      else resolve(outcome);
-    };
-    child.once('error', (error) => settle({ code: -1, output: error.message }));
-    child.once('close', (code) => settle({ code: code ?? -1, output }));
+  signal?.throwIfAborted();
+  const child = spawn(command, args, {
+    ...options,
+    stdio: ['ignore', 'pipe', 'pipe'],
+    detached: process.platform !== 'win32',
+    windowsHide: true,
   });
-}
-
-/** Sends SIGKILL to a process and to everything in its group. */
-export function killGroup(pid: number | undefined): void {
-  signalGroup(pid, 'SIGKILL');
+  guard(child);
+  let output = '';
+  for (const stream of [child.stdout, child.stderr]) {
+    stream.on('data', (chunk: Buffer) => {
+      output += chunk.toString();
+    });
+  }
+  const kill = () => killGroup(child.pid);
+  signal?.addEventListener('abort', kill, { once: true });
+  const ended = once(child, 'close').then(
+    ([code]) => ({ code: typeof code === 'number' ? code : -1, output }),
+    (error) => ({ code: -1, output: errorMessage(error) }),
+  );
+  const result = await ended;
+  signal?.removeEventListener('abort', kill);
+  // Whoever asked must not go on as if the program had merely failed.
+  signal?.throwIfAborted();
+  return result;
 }
 
 /** Sends a signal to a process and to everything in its group. */
-export function signalGroup(pid: number | undefined, signal: NodeJS.Signals): void {
+export function killGroup(pid: number | undefined, signal: NodeJS.Signals = 'SIGKILL'): void {
   if (pid === undefined) return;
   try {
     process.kill(process.platform === 'win32' ? pid : -pid, signal);

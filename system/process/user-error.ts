@@ -14,10 +14,8 @@ export class HelpAsked extends Error {
 
 /** The code of a system error such as `ENOENT`, or undefined for any other value. */
 export function errorCode(error: unknown): string | undefined {
-  if (error instanceof Error && 'code' in error && typeof error.code === 'string') {
-    return error.code;
-  }
-  return undefined;
+  const code = error instanceof Error && 'code' in error ? error.code : undefined;
+  return typeof code === 'string' ? code : undefined;
 }
 
 /** The message of whatever was thrown. */
