@@ -41,9 +41,8 @@ export async function addToCache(
 
 /** Removes what earlier fetches left when they were cut off together with their guardian. */
 export function removeUnfinished(): void {
-  for (const entry of readdirSync(cacheFolder())) {
-    if (entry.includes(UNFINISHED)) {
-      rmSync(join(cacheFolder(), entry), { recursive: true, force: true });
-    }
+  const cache = cacheFolder();
+  for (const entry of readdirSync(cache).filter((name) => name.includes(UNFINISHED))) {
+    rmSync(join(cache, entry), { recursive: true, force: true });
   }
 }

@@ -1,4 +1,4 @@
-import { chmodSync, mkdirSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import which from 'which';
 import { type ProgramResult, run } from '../process/run-program.ts';
@@ -11,8 +11,12 @@ const PROGRAMS = ['redis-server', 'redis-cli', 'valkey-server', 'valkey-cli'];
 
 const DEADLINE_MS = Number(process.env.WORKBOOK_STALLED_MS ?? 180_000);
 
-/** apt's answer to a lost network should come in seconds, not after its default of minutes. */
-const PATIENCE = ['-o', 'Acquire::Retries=1', '-o', 'Acquire::http::Timeout=20'];
+const OPTIONS = [
+  'Debug::NoLocking=true',
+  // The answer to a lost network should come in seconds, not after apt's default of minutes.
+  'Acquire::Retries=1',
+  'Acquire::http::Timeout=20',
+].flatMap((option) => ['-o', option]);
 
 /**
  * Gets the redis-server of Debian or Ubuntu without root and without installing anything: apt
@@ -29,59 +33,43 @@ export async function fetchPackage(
   }
   return addToCache('system-package', "your system's package", async (folder) => {
     progress.step("Fetching your system's Redis package (nothing is installed) ...");
-    const failure = await download(folder, signal);
-    if (failure) return failure;
-    return unpack(folder, signal);
+    const archives = join(folder, 'archives');
+    return (await download(archives, signal)) ?? unpack(archives, folder, signal);
   });
 }
 
-/** Downloads the packages into `folder`, with fresh package lists when the present ones are of no use. */
-async function download(folder: string, signal: AbortSignal): Promise<NotFound | undefined> {
-  const lists = join(folder, 'lists');
-  mkdirSync(join(folder, 'archives', 'partial'), { recursive: true });
-
-  if ((await downloadPackages(folder, [], signal)).done) return undefined;
-
-  mkdirSync(join(lists, 'partial'), { recursive: true });
-  const ownLists = ['-o', `Dir::State::lists=${lists}`];
-  const update = await apt(folder, ['update', ...ownLists], signal);
-  const download = await downloadPackages(folder, ownLists, signal);
-  rmSync(lists, { recursive: true, force: true });
-  if (download.done) return undefined;
-
-  const complaint =
-    /^E: (.*)$/m.exec(update.output + download.output)?.[1] ?? 'it does not say why';
+/** Downloads the packages, with fresh package lists when the present ones are of no use. */
+async function download(archives: string, signal: AbortSignal): Promise<NotFound | undefined> {
+  const lists = join(archives, 'lists');
+  for (const folder of [archives, lists]) mkdirSync(join(folder, 'partial'), { recursive: true });
+  let said = '';
+  const apt = async (...args: string[]) => {
+    const { code, output } = await runApt(
+      ['-o', `Dir::Cache::archives=${archives}`, ...args],
+      signal,
+    );
+    said += output;
+    return code === 0;
+  };
+  for (const options of [[], ['-o', `Dir::State::lists=${lists}`]]) {
+    said = '';
+    if (options.length > 0) await apt('update', ...options);
+    for (const name of PACKAGES) {
+      const install = ['install', '--download-only', '--no-install-recommends', '--yes'];
+      const downloaded = await apt(...install, ...options, name);
+      if (downloaded && debs(archives).length > 0) return undefined;
+    }
+  }
+  const complaint = /^E: (.*)$/m.exec(said)?.[1] ?? 'it does not say why';
   return { reason: `apt-get cannot download ${PACKAGES.join(' or ')} (${complaint})` };
 }
 
-async function downloadPackages(
-  folder: string,
-  options: readonly string[],
-  signal: AbortSignal,
-): Promise<{ readonly done: boolean; readonly output: string }> {
-  let said = '';
-  for (const name of PACKAGES) {
-    const install = ['install', '--download-only', '--no-install-recommends', '--yes'];
-    const { code, output } = await apt(folder, [...install, ...options, name], signal);
-    said += output;
-    if (code === 0 && debs(folder).length > 0) return { done: true, output: said };
-  }
-  return { done: false, output: said };
-}
-
-async function apt(
-  folder: string,
-  args: readonly string[],
-  signal: AbortSignal,
-): Promise<ProgramResult> {
-  const ours = ['-o', 'Debug::NoLocking=true', '-o', `Dir::Cache::archives=${folder}/archives`];
+async function runApt(args: readonly string[], signal: AbortSignal): Promise<ProgramResult> {
   const env = { ...process.env, LC_ALL: 'C', DEBIAN_FRONTEND: 'noninteractive' };
   const deadline = AbortSignal.timeout(DEADLINE_MS);
   try {
-    return await run('apt-get', [...ours, ...PATIENCE, ...args], {
-      env,
-      signal: AbortSignal.any([signal, deadline]),
-    });
+    const either = AbortSignal.any([signal, deadline]);
+    return await run('apt-get', [...OPTIONS, ...args], { env, signal: either });
   } catch (error) {
     // apt can hang, on a disk that fills up under it for one.
     if (signal.aborted || !deadline.aborted) throw error;
@@ -89,20 +77,23 @@ async function apt(
   }
 }
 
-function debs(folder: string): string[] {
-  const archives = join(folder, 'archives');
+function debs(archives: string): string[] {
   return readdirSync(archives)
     .filter((file) => file.endsWith('.deb'))
     .map((file) => join(archives, file));
 }
 
-async function unpack(folder: string, signal: AbortSignal): Promise<{ server: string } | NotFound> {
+async function unpack(
+  archives: string,
+  folder: string,
+  signal: AbortSignal,
+): Promise<{ server: string } | NotFound> {
   const root = join(folder, 'root');
-  for (const deb of debs(folder)) {
+  for (const deb of debs(archives)) {
     const { code, output } = await run('dpkg-deb', ['-x', deb, root], { signal });
     if (code !== 0) return { reason: `dpkg-deb cannot unpack ${deb} (${output.trim()})` };
   }
-  rmSync(join(folder, 'archives'), { recursive: true });
+  rmSync(archives, { recursive: true });
 
   const programs = readdirSync(join(root, 'usr', 'bin')).filter((name) => PROGRAMS.includes(name));
   for (const program of programs) writeWrapper(folder, program);
@@ -115,7 +106,6 @@ async function unpack(folder: string, signal: AbortSignal): Promise<{ server: st
  * that the process that is started is the server itself, which can then be signalled and killed.
  */
 function writeWrapper(folder: string, program: string): void {
-  const path = join(folder, program);
   const script = [
     '#!/bin/sh',
     'root=$(dirname "$0")/root',
@@ -126,6 +116,5 @@ function writeWrapper(folder: string, program: string): void {
     `exec "$root/usr/bin/${program}" "$@"`,
     '',
   ];
-  writeFileSync(path, script.join('\n'));
-  chmodSync(path, 0o755);
+  writeFileSync(join(folder, program), script.join('\n'), { mode: 0o755 });
 }

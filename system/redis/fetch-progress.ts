@@ -22,8 +22,7 @@ export function openProgress(): Progress {
     const seconds = Math.round((Date.now() - started) / 1000);
     process.stderr.write(`${CLEAR_LINE}${line}${seconds > 0 ? ` (${seconds} s)` : ''}`);
   };
-  const clock = setInterval(() => line && draw(), TICK_MS);
-  clock.unref();
+  const clock = setInterval(() => line && draw(), TICK_MS).unref();
   return {
     step(text) {
       if (line) process.stderr.write('\n');

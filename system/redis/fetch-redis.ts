@@ -60,19 +60,15 @@ async function fetchRedis(
     }
     tried.push(result.reason);
   }
-  progress.end();
-  throw new UserError(noRedisMessage(tried));
-}
-
-function noRedisMessage(tried: readonly string[]): string {
-  return [
+  const message = [
     `There is no Redis (${OLDEST_REDIS} or newer) on this machine, and none could be fetched:`,
     ...tried.map((reason) => `  - ${reason}`),
     '',
     'Install one, then try again:',
     `  ${installCommand()}`,
     'Or name one that you have: set REDISMS_SYSTEM_BINARY to the path of its redis-server.',
-  ].join('\n');
+  ];
+  throw new UserError(message.join('\n'));
 }
 
 const INSTALL_COMMANDS: readonly (readonly [RegExp, string])[] = [

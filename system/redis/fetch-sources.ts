@@ -55,22 +55,30 @@ async function build(
 ): Promise<NotFound | undefined> {
   progress.step(`Downloading Redis ${version} ...`);
   const stalled = new AbortController();
-  const watch = watchDownload(workshop, {
-    stalled: () => stalled.abort(),
-    complete: () => progress.step(`Compiling Redis ${version}; this takes a minute or two ...`),
-  });
+  let size = -1;
+  let movedAt = Date.now();
+  const watch = setInterval(() => {
+    // The archive is called `….downloading` until it is complete: its size tells how it goes.
+    const files = readdirSync(workshop);
+    const partial = files.find((file) => file.endsWith('.downloading'));
+    if (!partial && files.length > 0) {
+      clearInterval(watch);
+      return progress.step(`Compiling Redis ${version}; this takes a minute or two ...`);
+    }
+    const status = partial && statSync(join(workshop, partial), { throwIfNoEntry: false });
+    const now = status ? status.size : 0;
+    if (now !== size) movedAt = Date.now();
+    else if (Date.now() - movedAt > STALLED_MS) stalled.abort();
+    size = now;
+  }, LOOK_EVERY_MS);
 
-  const worker = run(process.execPath, [WORKER, version, workshop], {
-    // redis-memory-server checks certificates only when npm is told to be strict about them.
-    env: {
-      ...process.env,
-      npm_config_strict_ssl: 'true',
-      MAKEFLAGS: `-j${availableParallelism()}`,
-    },
-    signal: AbortSignal.any([signal, stalled.signal]),
-  });
+  // redis-memory-server checks certificates only when npm is told to be strict about them.
+  const settings = { npm_config_strict_ssl: 'true', MAKEFLAGS: `-j${availableParallelism()}` };
   try {
-    const { code, output } = await worker;
+    const { code, output } = await run(process.execPath, [WORKER, version, workshop], {
+      env: { ...process.env, ...settings },
+      signal: AbortSignal.any([signal, stalled.signal]),
+    });
     if (code === 0) return undefined;
     return { reason: `Redis ${version} could not be downloaded and built (${complaint(output)})` };
   } catch (error) {
@@ -79,34 +87,6 @@ async function build(
   } finally {
     clearInterval(watch);
   }
-}
-
-/** The archive is called `….downloading` until it is complete: its size tells how it goes. */
-function watchDownload(
-  workshop: string,
-  on: { stalled(): void; complete(): void },
-): NodeJS.Timeout {
-  let size = -1;
-  let movedAt = Date.now();
-  const timer = setInterval(() => {
-    const files = readdirSync(workshop);
-    const partial = files.find((file) => file.endsWith('.downloading'));
-    if (!partial && files.length > 0) {
-      clearInterval(timer);
-      on.complete();
-      return;
-    }
-    const now = partial
-      ? (statSync(join(workshop, partial), { throwIfNoEntry: false })?.size ?? 0)
-      : 0;
-    if (now !== size) {
-      size = now;
-      movedAt = Date.now();
-    } else if (Date.now() - movedAt > STALLED_MS) {
-      on.stalled();
-    }
-  }, LOOK_EVERY_MS);
-  return timer;
 }
 
 /** What the tools say when they give up; configure scripts talk of errors all the time. */
