@@ -7,18 +7,16 @@ export interface Lock {
   release(): Promise<void>;
 }
 
-/** How often to try again, and how long to wait in between. */
-export interface Patience {
-  readonly retries: number;
-  readonly everyMs: number;
-}
-
 /**
  * Makes this command the only one that holds `path`, a folder that comes into being beside what it protects.
  *
+ * @param patience how often to try again, and how long to wait in between
  * @throws the system's error, ELOCKED when another command holds it to the end of one's patience
  */
-export async function takeLock(path: string, patience?: Patience): Promise<Lock> {
+export async function takeLock(
+  path: string,
+  patience?: { readonly retries: number; readonly everyMs: number },
+): Promise<Lock> {
   const lost = new AbortController();
   const release = await lockfile.lock(path, {
     lockfilePath: path,

@@ -4,14 +4,9 @@ import { join } from 'node:path';
 import { guardPath } from './guardian.ts';
 import { fileSystemTrouble } from './user-error.ts';
 
-/** A folder that goes when it is removed, or else when this process ends, however it ends. */
-export interface TemporaryFolder {
-  readonly path: string;
-  readonly remove: () => void;
-}
-
 /**
  * Makes a folder whose name begins with `prefix`, in the system's temporary folder or in `parent`.
+ * It goes when it is removed, or else when this process ends, however it ends.
  *
  * @param variable what can name another parent
  * @throws UserError when it cannot be made
@@ -20,7 +15,7 @@ export function temporaryFolder(
   prefix: string,
   parent = tmpdir(),
   variable = 'TMPDIR',
-): TemporaryFolder {
+): { readonly path: string; readonly remove: () => void } {
   let path: string;
   try {
     path = mkdtempSync(join(parent, prefix));

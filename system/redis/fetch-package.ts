@@ -33,21 +33,19 @@ export async function fetchPackage(
   }
   return addToCache('system-package', "your system's package", async (folder) => {
     progress.step("Fetching your system's Redis package (nothing is installed) ...");
-    const archives = join(folder, 'archives');
-    return (await download(archives, signal)) ?? unpack(archives, folder, signal);
+    return (await download(folder, signal)) ?? unpack(folder, signal);
   });
 }
 
 /** Downloads the packages, with fresh package lists when the present ones are of no use. */
-async function download(archives: string, signal: AbortSignal): Promise<NotFound | undefined> {
+async function download(folder: string, signal: AbortSignal): Promise<NotFound | undefined> {
+  const archives = join(folder, 'archives');
   const lists = join(archives, 'lists');
-  for (const folder of [archives, lists]) mkdirSync(join(folder, 'partial'), { recursive: true });
+  for (const place of [archives, lists]) mkdirSync(join(place, 'partial'), { recursive: true });
+  const cache = ['-o', `Dir::Cache::archives=${archives}`];
   let said = '';
   const apt = async (...args: string[]) => {
-    const { code, output } = await runApt(
-      ['-o', `Dir::Cache::archives=${archives}`, ...args],
-      signal,
-    );
+    const { code, output } = await runApt([...cache, ...args], signal);
     said += output;
     return code === 0;
   };
@@ -83,11 +81,8 @@ function debs(archives: string): string[] {
     .map((file) => join(archives, file));
 }
 
-async function unpack(
-  archives: string,
-  folder: string,
-  signal: AbortSignal,
-): Promise<{ server: string } | NotFound> {
+async function unpack(folder: string, signal: AbortSignal): Promise<{ server: string } | NotFound> {
+  const archives = join(folder, 'archives');
   const root = join(folder, 'root');
   for (const deb of debs(archives)) {
     const { code, output } = await run('dpkg-deb', ['-x', deb, root], { signal });

@@ -29,20 +29,14 @@ export async function findOrStartServer(lifetime: Lifetime): Promise<ServerInUse
   if (learners) return learners;
   const shared = await findSharedServer();
   if (shared) return { ...shared, kind: 'shared' };
-  return startPrivateServer(lifetime);
-}
-
-/** Starts a server for this command alone; it ends with the command. */
-export async function startPrivateServer(lifetime: Lifetime): Promise<ServerInUse> {
-  return { ...(await startOwnServer(lifetime)), kind: 'private' };
+  return startOwnServer(lifetime);
 }
 
 /** Starts a server that ends with this command, whatever ends it. */
-export async function startOwnServer(lifetime: Lifetime): Promise<RunningServer> {
-  const binary = await findOrFetchRedis(lifetime.signal);
-  const server = await startServer(binary);
+export async function startOwnServer(lifetime: Lifetime): Promise<RunningServer & ServerInUse> {
+  const server = await startServer(await findOrFetchRedis(lifetime.signal));
   lifetime.atEnd(server.stop);
-  return server;
+  return { ...server, kind: 'private' };
 }
 
 /** The server that `REDIS_URL` names, or undefined when it is not set. */

@@ -5,7 +5,7 @@ import {
   findOrStartServer,
   hidePassword,
   type ServerInUse,
-  startPrivateServer,
+  startOwnServer,
 } from '../../system/redis/find-server.ts';
 import { Connection } from '../../system/resp/connection.ts';
 import type { Reply } from '../../system/resp/reply.ts';
@@ -32,7 +32,7 @@ export async function chooseServer(scene: Scene, lifetime: Lifetime): Promise<Se
       'Another scene is playing on the shared server, so this one plays on a server of its own.',
     );
     connection.close();
-    return startPrivateServer(lifetime);
+    return startOwnServer(lifetime);
   }
 
   const present: string[] = [];
