@@ -5,20 +5,18 @@ import { fileSystemTrouble } from '../process/user-error.ts';
 import { found, type NotFound, type RedisBinary, type Source, tryBinary } from './binary.ts';
 import { cacheFolder, UNFINISHED } from './find-redis.ts';
 
-/** What a way of getting a Redis does: puts an executable `redis-server` into an empty folder. */
-export type Fill = (folder: string) => Promise<{ readonly server: string } | NotFound>;
-
 /**
  * Makes a new entry of the cache: all of it, or nothing. `fill` works in a folder that counts as
  * unfinished and goes away when anything fails, also when this process is killed; only after its
  * server has been run is the folder renamed to `name`.
  *
+ * @param fill puts an executable server into an empty folder, and returns its name
  * @throws UserError when the cache cannot be written (disk full, no permission)
  */
 export async function addToCache(
   name: string,
   source: Source,
-  fill: Fill,
+  fill: (folder: string) => Promise<{ readonly server: string } | NotFound>,
 ): Promise<RedisBinary | NotFound> {
   const cache = cacheFolder();
   const folder = temporaryFolder(`${name}${UNFINISHED}`, cache, 'WORKBOOK_CACHE');

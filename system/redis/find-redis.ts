@@ -11,13 +11,10 @@ export const UNFINISHED = '.unfinished-';
 const SERVER_NAMES = ['redis-server', 'valkey-server'];
 const CACHED_NAMES = [...SERVER_NAMES, 'memurai.exe'];
 
-/** The outcome of a search on this machine: a Redis, or all the reasons why there is none. */
-export type Search = FoundRedis | { readonly reasons: readonly string[] };
-
-/** A Redis, and why others that came before it will not do. */
-export interface FoundRedis extends RedisBinary {
-  readonly passedOver: readonly string[];
-}
+/** A Redis, and why others that came before it will not do; or all the reasons why there is none. */
+type Search =
+  | (RedisBinary & { readonly passedOver: readonly string[] })
+  | { readonly reasons: readonly string[] };
 
 /**
  * The folder for a Redis that was fetched: dear to get, and the same for every clone. It lies outside
