@@ -1,5 +1,3 @@
-import { randomUUID } from 'node:crypto';
-import { sweepMarked } from '../../system/process/guardian.ts';
 import { HostProcess } from './host-process.ts';
 import type { Isolation } from './isolation.ts';
 
@@ -17,10 +15,7 @@ export class HostPool {
    * @param isolation keep every process in
    */
   constructor(args: readonly string[], folder: string, isolation?: Isolation) {
-    const mark = randomUUID();
-    this.#create = () => new HostProcess(args, folder, mark, isolation);
-    // A submission may start processes that leave its group.
-    sweepMarked(mark);
+    this.#create = () => new HostProcess(args, folder, isolation);
   }
 
   /** Starts so many, and does not wait until they have. */

@@ -3,7 +3,7 @@ import { randomUUID } from 'node:crypto';
 import { once } from 'node:events';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { createBirpc } from 'birpc';
-import { guard } from '../../system/process/guardian.ts';
+import { guard, MARK } from '../../system/process/guardian.ts';
 import { killGroup } from '../../system/process/run-program.ts';
 import type { CallResult, HostEvents, HostFunctions, Problem } from '../messages.ts';
 import type { Isolation } from './isolation.ts';
@@ -29,17 +29,16 @@ export class HostProcess {
 
   /**
    * @param host what `node` has to be called with
-   * @param mark put into its environment, by which everything that it starts can be found again
    * @param isolation keep it in
    */
-  constructor(host: readonly string[], folder: string, mark: string, isolation?: Isolation) {
+  constructor(host: readonly string[], folder: string, isolation?: Isolation) {
     const node = { command: process.execPath, args: [...nodeOptions(), ...host] };
     const { command, args } = isolation?.wrap(node.command, node.args) ?? node;
     const temporary = isolation?.temporary ?? folder;
     this.#child = spawn(command, args, {
       ...isolation?.identity,
       cwd: folder,
-      env: { ...hostEnvironment(temporary), WORKBOOK_GRADING: mark },
+      env: hostEnvironment(temporary),
       stdio: ['ignore', 'pipe', 'pipe', 'ipc'],
       serialization: 'advanced',
       detached: process.platform !== 'win32',
@@ -172,10 +171,11 @@ function nodeOptions(): string[] {
 
 /** What a submission needs of the environment, and nothing that belongs to whoever grades it. */
 function hostEnvironment(folder: string): NodeJS.ProcessEnv {
-  const { PATH, SystemRoot, TZ, LANG, WORKBOOK_TEST_MARK } = process.env;
-  const kept = { PATH, SystemRoot, TZ, LANG, WORKBOOK_TEST_MARK };
+  // With the mark, also what leaves the process group of a submission is found again.
+  const kept = ['PATH', 'SystemRoot', 'TZ', 'LANG', MARK, 'WORKBOOK_TEST_MARK'];
+  const known = kept.filter((name) => process.env[name] !== undefined);
   return {
-    ...Object.fromEntries(Object.entries(kept).filter(([, value]) => value !== undefined)),
+    ...Object.fromEntries(known.map((name) => [name, process.env[name]])),
     TMPDIR: folder,
     TEMP: folder,
     NO_COLOR: '1',

@@ -7,8 +7,9 @@
 //   {"release": 123}     it ended by itself
 //   {"remove": "/path"}  remove this file or folder at the end
 //   {"keep": "/path"}    it is gone already
-//   {"sweep": "mark"}    kill every process that has this in its environment, or that works in a folder that is removed
-//                        (where /proc tells)
+//
+// Where /proc tells, it also kills every process that has the command's mark in its environment, or that works in a folder that
+// is removed.
 //
 // Plain JavaScript: it has to be up before anything else is started.
 'use strict';
@@ -21,20 +22,19 @@ const { createInterface } = require('node:readline');
 const processes = new Set();
 /** @type {Set<string>} */
 const paths = new Set();
-/** What every process has in its environment that the command has started; it comes as an argument. */
-const marks = new Set(process.argv.slice(2));
+/** What every process has in its environment that the command has started. */
+const [, , mark = ''] = process.argv;
 
 for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP']) process.on(signal, () => {});
 
 const lines = createInterface({ input: process.stdin });
 
 lines.on('line', (line) => {
-  const { guard, release, remove, keep, sweep } = JSON.parse(line);
+  const { guard, release, remove, keep } = JSON.parse(line);
   if (guard) processes.add(guard);
   if (release) processes.delete(release);
   if (remove) paths.add(remove);
   if (keep) paths.delete(keep);
-  if (sweep) marks.add(sweep);
 });
 
 lines.on('close', () => {
@@ -49,7 +49,7 @@ lines.on('close', () => {
   }
 });
 
-/** What was started with a mark in its environment hands it on, also to what has left its process group. */
+/** What was started with the mark in its environment hands it on, also to what has left its process group. */
 function sweepMarked() {
   // No /proc: macOS, Windows.
   for (const pid of existsSync('/proc') ? readdirSync('/proc').map(Number) : []) {
@@ -57,7 +57,7 @@ function sweepMarked() {
     try {
       const environment = readFileSync(`/proc/${pid}/environ`, 'utf8');
       const folder = readlinkSync(`/proc/${pid}/cwd`);
-      const isMarked = [...marks].some((mark) => environment.includes(mark));
+      const isMarked = environment.includes(mark);
       // Whoever works in a folder that is removed now has nothing to work on.
       const isInside = [...paths].some((path) => folder === path || folder.startsWith(path + sep));
       if (isMarked || isInside) process.kill(pid, 'SIGKILL');

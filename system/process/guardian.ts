@@ -6,7 +6,10 @@ import { ROOT } from '../paths.ts';
 
 const SCRIPT = join(ROOT, 'system', 'process', 'guardian-process.cjs');
 
-const MARK = 'WORKBOOK_COMMAND';
+/**
+ * The variable with this command's mark: what has it in its environment is killed at the end, whoever has started it.
+ */
+export const MARK = 'WORKBOOK_COMMAND';
 
 let guardian: ChildProcess | undefined;
 
@@ -50,11 +53,6 @@ export function guard(child: ChildProcess): void {
 export function guardPath(path: string): () => void {
   tell({ remove: path });
   return () => tell({ keep: path });
-}
-
-/** Has every process killed at the end that has `mark` in its environment, whoever has started it. */
-export function sweepMarked(mark: string): void {
-  tell({ sweep: mark });
 }
 
 /** Lets the guardian do what is left, and waits for its end. */
