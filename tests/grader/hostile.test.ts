@@ -22,6 +22,8 @@ interface Hostile {
   readonly code: string;
   /** The requirements that fail; `all` of them. */
   readonly fails: readonly string[] | 'all';
+  /** Those that fail on some days only. */
+  readonly mayFail?: readonly string[];
   readonly status?: string;
   readonly happened?: RegExp;
 }
@@ -104,9 +106,10 @@ const HOSTILE: Record<string, Hostile> = {
     happened: /does not react/,
   },
   'deafness to the grader': {
-    // It hears nothing any more, once it has done all that it was asked to.
-    code: publishing("setTimeout(() => process.removeAllListeners('message'), 300).unref();"),
+    // What it was asked to before that, it does; whatever comes later it does not hear.
+    code: publishing("process.removeAllListeners('message');"),
     fails: [],
+    mayFail: IN_PUBLISH,
   },
   'redis.quit()': { code: publishing('await redis.quit();'), fails: IN_PUBLISH },
   'redis.disconnect()': { code: publishing('redis.disconnect();'), fails: IN_PUBLISH },
@@ -198,20 +201,25 @@ const batch = gradeAll(
 );
 
 describe('a submission with', () => {
-  it.each(cases)('%s gets its verdict', PATIENCE, async (name, { fails, status, happened }) => {
-    const { results } = await batch;
-    const graded: readonly Graded[] = results.get(name) ?? [];
+  it.each(cases)(
+    '%s gets its verdict',
+    PATIENCE,
+    async (name, { fails, mayFail = [], status, happened }) => {
+      const { results } = await batch;
+      const graded: readonly Graded[] = results.get(name) ?? [];
 
-    expect(graded).toHaveLength(CHECKED.length);
-    const wanted = fails === 'all' ? graded.map(({ id }) => id) : fails;
-    const why = graded.map(({ id, happened }) => `${id}: ${happened}`).join('\n');
-    expect(failed(graded), why).toEqual(wanted);
-    for (const one of graded.filter(({ id }) => wanted.includes(id))) {
-      if (status) expect(one.status, one.happened).toBe(status);
-      if (happened) expect(one.happened).toMatch(happened);
-      expect(one.points).toBe(0);
-    }
-  });
+      expect(graded).toHaveLength(CHECKED.length);
+      const wanted = fails === 'all' ? graded.map(({ id }) => id) : fails;
+      const why = graded.map(({ id, happened }) => `${id}: ${happened}`).join('\n');
+      const found = failed(graded).filter((id) => !mayFail.includes(id));
+      expect(found, why).toEqual(wanted);
+      for (const one of graded.filter(({ id }) => wanted.includes(id))) {
+        if (status) expect(one.status, one.happened).toBe(status);
+        if (happened) expect(one.happened).toMatch(happened);
+        expect(one.points).toBe(0);
+      }
+    },
+  );
 });
 
 describe('after all of them', () => {

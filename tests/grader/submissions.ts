@@ -37,14 +37,16 @@ export function wrongOnes(exercise: string): (Wrong & Submission)[] {
 
 /**
  * Some of the wrong submissions: at least two for each requirement, those that fail the fewest first, and no fewer than
- * `count`. The more a submission fails, the longer it takes to grade, and the less it says about the grader.
+ * `count`. The more a submission fails, the longer it takes to grade, and the less it says about the grader; what is a matter of
+ * who is quicker says less, too.
  */
 export function representative<One extends Wrong>(
   wrong: readonly One[],
   ids: readonly string[],
   count: number,
 ): One[] {
-  const sharpest = wrong.toSorted((a, b) => a.fails.length - b.fails.length);
+  const blur = ({ fails, mayFail = [] }: One) => fails.length + mayFail.length;
+  const sharpest = wrong.toSorted((a, b) => blur(a) - blur(b));
   const chosen = new Set<One>();
   const covered = (id: string) => [...chosen].filter(({ fails }) => fails.includes(id)).length;
   for (const id of ids) {
