@@ -73,7 +73,7 @@ export class Session {
     this.#hosts = hosts;
     this.#runSpecs = runSpecs;
     this.#folder = folder;
-    this.#stopWatching = watchMemory(hosts.all);
+    this.#stopWatching = watchMemory(() => hosts.occupied);
   }
 
   /**

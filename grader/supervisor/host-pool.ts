@@ -3,8 +3,7 @@ import type { Isolation } from './isolation.ts';
 
 /** Processes that have started and wait for a submission: to start one takes longer than most requirements. */
 export class HostPool {
-  /** Every process that is there now. */
-  readonly all = new Set<HostProcess>();
+  readonly #all = new Set<HostProcess>();
   readonly #create: () => HostProcess;
   readonly #warm: HostProcess[] = [];
   readonly #rested: HostProcess[] = [];
@@ -16,6 +15,11 @@ export class HostPool {
    */
   constructor(args: readonly string[], folder: string, isolation?: Isolation) {
     this.#create = () => new HostProcess(args, folder, isolation);
+  }
+
+  /** Those that have, or have had, a submission in them. */
+  get occupied(): HostProcess[] {
+    return [...this.#all].filter((host) => !this.#warm.includes(host));
   }
 
   /** Starts so many, and does not wait until they have. */
@@ -49,14 +53,14 @@ export class HostPool {
 
   async stop(): Promise<void> {
     this.#stopped = true;
-    await Promise.all([...this.all].map((host) => host.kill()));
+    await Promise.all([...this.#all].map((host) => host.kill()));
   }
 
   #start(): HostProcess {
     if (this.#stopped) throw new Error('the grading has been stopped');
     const host = this.#create();
-    this.all.add(host);
-    void host.ended.then(() => this.all.delete(host));
+    this.#all.add(host);
+    void host.ended.then(() => this.#all.delete(host));
     return host;
   }
 }

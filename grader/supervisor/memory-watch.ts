@@ -10,12 +10,12 @@ const LIMIT_MB = 512;
  *
  * @returns what ends the watch
  */
-export function watchMemory(hosts: Iterable<HostProcess>): () => void {
+export function watchMemory(hosts: () => readonly HostProcess[]): () => void {
   let looking = false;
   const timer = setInterval(async () => {
     if (looking) return;
     looking = true;
-    for (const host of hosts) {
+    for (const host of hosts()) {
       const usages = await pidusage(familyOf(host.pid)).catch(() => ({}));
       const bytes = Object.values(usages).reduce((sum, usage) => sum + (usage?.memory ?? 0), 0);
       if (bytes > LIMIT_MB * 1024 * 1024) host.stop(`it took more than ${LIMIT_MB} MB of memory`);
