@@ -15,7 +15,7 @@ import { UserError } from '../../system/process/user-error.ts';
 import { print } from '../../system/terminal/print.ts';
 import { noteResult } from '../learner/note-result.ts';
 import { NO_SOLUTIONS } from '../learner/solution.ts';
-import { gradeOnSave } from '../work/grade-on-save.ts';
+import { gradeOnSave } from '../work-mode/grade-on-save.ts';
 
 const USAGE = [
   'npm run grade                          grades all exercises',

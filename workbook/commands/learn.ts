@@ -7,8 +7,8 @@ import { isInteractive } from '../../system/terminal/keys.ts';
 import { printError } from '../../system/terminal/print.ts';
 import { readProgress } from '../learner/progress-file.ts';
 import { readStandings } from '../learner/standing.ts';
-import { workPlainly } from '../work/plain-work.ts';
-import { WorkMode } from '../work/work-mode.ts';
+import { workPlainly } from '../work-mode/plain-work.ts';
+import { WorkMode } from '../work-mode/work-mode.ts';
 
 const USAGE = [
   'npm run learn                  goes on where you are: grades whenever you save',
