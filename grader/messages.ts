@@ -45,7 +45,10 @@ export interface HostFunctions {
   abort(signal: number, limitMs: number): Promise<boolean>;
   /** Answers as soon as the process comes to it. */
   ping(): Promise<void>;
-  /** Closes the connection. Resolves to what is still going on in the process: nothing, it is hoped. */
+  /**
+   * Closes the connection; one that the submission has closed is told as trouble first. Resolves to what is
+   * still going on in the process: nothing, it is hoped.
+   */
   rest(): Promise<string[]>;
 }
 
@@ -53,7 +56,8 @@ export interface HostFunctions {
 export interface HostEvents {
   /** The submission calls a function that a spec gave it. */
   callback(callback: number, args: unknown[]): Promise<CallResult>;
-  uncaught(problem: Problem): void;
+  /** Something went wrong while nobody called the submission. */
+  trouble(problem: Problem): void;
 }
 
 /** A server for one requirement at a time. */

@@ -70,7 +70,7 @@ const functions: HostFunctions = {
 
   async rest() {
     const problem = signals.hadLoops ? undefined : await closedClient(client);
-    if (problem) await supervisor.uncaught(problem);
+    if (problem) await supervisor.trouble(problem);
     client?.disconnect();
     client = undefined;
     submission = {};
@@ -160,6 +160,6 @@ function reportUncaught(error: unknown, origin: string): void {
   const problem: Problem = { kind: 'uncaught', what, message, stack };
   console.error(inspect(error));
   // As without a grader: what nobody catches is the end of the process.
-  void supervisor.uncaught(problem).finally(() => exit(1));
+  void supervisor.trouble(problem).finally(() => exit(1));
 }
 process.on('uncaughtException', reportUncaught);

@@ -63,8 +63,11 @@ export class HostProcess {
             ok: false,
             problem: { kind: 'threw', message: 'nobody is listening any more', stack: '' },
           },
-        uncaught: (problem) => {
-          this.#death ??= 'it ended because of an error that nobody caught';
+        trouble: (problem) => {
+          // The process ends itself next (host.ts).
+          if (problem.kind === 'uncaught') {
+            this.#death ??= 'it ended because of an error that nobody caught';
+          }
           this.listener?.trouble(problem);
         },
       },
