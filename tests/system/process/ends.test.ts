@@ -70,6 +70,7 @@ describe('other ways to end', () => {
           interval: 1,
         })
         .toBe(true);
+      // Not a wait for something: it chooses the moment of the kill.
       await sleep(milliseconds);
 
       npm.kill('SIGKILL');
