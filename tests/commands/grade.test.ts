@@ -1,4 +1,4 @@
-import { mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it, vi } from 'vitest';
 import { findExercises } from '../../grader/exercises.ts';
@@ -6,11 +6,9 @@ import { command } from '../../workbook/commands/grade.ts';
 import { changed, FORGETFUL, readBase } from '../support/base.ts';
 import { copyOfTheWorkbook } from '../support/copy.ts';
 import { expectNothingLeft, expectRefusal, expectRefused } from '../support/expectations.ts';
-import { Terminal } from '../support/terminal.ts';
 import { Bench } from '../support/workbook.ts';
 
 const LONG = { timeout: 120_000 };
-const WAIT = { timeout: 15_000 };
 const CORRECT = readBase('orders');
 
 /** A wrong file of the learner's, in the bench's folder. */
@@ -202,50 +200,6 @@ describe('bad input', () => {
   });
 });
 
-describe('npm run grade -- --watch', () => {
-  it('grades again what was saved, and ends with Ctrl+C', LONG, async () => {
-    const bench = new Bench();
-    const file = submission(bench, FORGETFUL);
-    const running = bench.start('grade', 'orders', '2', '--watch', '--file', file);
-    await running.says(/0 of 7 points[\s\S]*Watching/);
-
-    writeFileSync(file, CORRECT);
-    await running.says(/ 7 of 7 points[\s\S]*Watching/);
-    writeFileSync(file, 'this is no TypeScript');
-    await running.says(/7 of 7 points[\s\S]*orders\.ts:1:\d+[\s\S]*Watching/);
-    rmSync(file);
-    await running.says(/There is no file/);
-    // Saved as some editors do it: another file takes the name.
-    writeFileSync(`${file}.new`, CORRECT);
-    renameSync(`${file}.new`, file);
-    await running.says(/There is no file[\s\S]*7 of 7 points/);
-    running.ctrlC();
-    const { code, stderr } = await running.ended;
-
-    expect(code).toBe(0);
-    expect(stderr).toBe('');
-    await expectNothingLeft(bench, 'orders.ts');
-  });
-});
-
-describe('npm run grade -- --watch in a terminal', () => {
-  it('grades again when r is pressed, and ends with q', LONG, async () => {
-    const bench = new Bench();
-    const args = ['grade', 'orders', '2', '--solutions', '--watch'];
-    const terminal = new Terminal(bench, { rows: 40 }, ...args);
-    await terminal.shows(/7 of 7 points[\s\S]*r: again {3}q: quit/);
-
-    terminal.press('r');
-    await terminal.shows(/7 of 7 points[\s\S]*r: again[\s\S]*7 of 7 points[\s\S]*r: again/);
-    terminal.press('q');
-
-    expect(await terminal.ended).toBe(0);
-    expect(terminal.isRestored).toBe(true);
-    expect(terminal.brokenLines).toEqual([]);
-    await expectNothingLeft(bench);
-  });
-});
-
 describe('a missing file', () => {
   it('costs its own exercise, and no other', LONG, async () => {
     const bench = new Bench();
@@ -262,62 +216,5 @@ describe('a missing file', () => {
     expect(stdout).toContain('0 of 100 points');
     expect(stdout).toContain('100 of 100 points');
     expect(code).toBe(1);
-  });
-});
-
-describe('however a grading ends', () => {
-  it.each(['SIGKILL', 'SIGTERM', 'SIGHUP', 'Ctrl+C'] as const)(
-    '%s in the middle of it leaves nothing behind',
-    LONG,
-    async (how) => {
-      const bench = new Bench();
-      const running = bench.start('grade', '--solutions');
-      await expect
-        .poll(
-          () => bench.survivors().filter((line) => line.includes('start-host.cjs')).length,
-          WAIT,
-        )
-        .toBeGreaterThan(3);
-
-      if (how === 'Ctrl+C') running.ctrlC();
-      else running.kill(how);
-      const { stderr } = await running.ended;
-
-      expect(stderr).toBe('');
-      await expectNothingLeft(bench);
-    },
-  );
-});
-
-describe('a fourth exercise', () => {
-  it('is three folders, and no list to edit', LONG, async () => {
-    const bench = new Bench();
-    const copy = copyOfTheWorkbook(bench, 'a copy with a fourth exercise');
-    const files: Record<string, string> = {
-      'exercises/04-page-views/README.md': '# 4. Page views\n\nCount them.\n',
-      'exercises/04-page-views/views.ts':
-        "import type { Redis } from 'ioredis';\n\nexport async function countView(redis: Redis, page: string): Promise<string> {\n  // TODO: XADD.\n  throw new Error('Not implemented yet');\n}\n",
-      'solutions/04-page-views/README.md': '# 4. Page views: the answer\n',
-      'solutions/04-page-views/views.ts':
-        "import type { Redis } from 'ioredis';\n\nexport async function countView(redis: Redis, page: string): Promise<string> {\n  return String(await redis.xadd('views', '*', 'page', page));\n}\n",
-      'grader/04-page-views/requirements.ts':
-        "import type { Requirement } from '../requirement.ts';\n\nexport const requirements: readonly Requirement[] = [\n  {\n    id: 'count',\n    title: 'A view becomes an entry of views',\n    points: 100,\n    task: 1,\n    hints: ['XADD.', \"redis.xadd('views', '*', 'page', page)\"],\n    lesson: { chapter: 2, heading: 'The command, part by part' },\n  },\n];\n",
-      'grader/04-page-views/spec.ts':
-        "import type { Spec } from '../harness/grade-exercise.ts';\nimport { expectThat } from '../harness/unmet.ts';\nimport { requirements } from './requirements.ts';\n\ntype Views = typeof import('./starter.ts');\n\nexport const spec: Spec<Views> = {\n  requirements,\n  checks: {\n    count: async (trial) => {\n      const site = await trial.hire('site');\n      const id = await site.call.countView('/tea');\n      const entries = await trial.redis.xrange('views', '-', '+');\n      expectThat(entries.length === 1 && entries[0]?.[0] === id, {\n        expected: 'one entry, and its id',\n        happened: JSON.stringify(entries),\n      });\n    },\n  },\n};\n",
-    };
-    for (const [path, text] of Object.entries(files)) {
-      mkdirSync(join(copy, path, '..'), { recursive: true });
-      writeFileSync(join(copy, path), text);
-    }
-
-    const solution = await bench.runWith({ cwd: copy }, 'grade', '4', '--solutions');
-    const starter = await bench.runWith({ cwd: copy }, 'grade', 'views');
-
-    expect(solution.stdout).toContain('4. Page views');
-    expect(solution.stdout).toContain('100 of 100 points');
-    expect(solution.code).toBe(0);
-    expect(starter.stdout).toContain('(not started)');
-    expect(starter.stdout).toContain('0 of 100 points');
-    expect(starter.code).toBe(1);
   });
 });
