@@ -57,7 +57,7 @@ function sweepMarked() {
     try {
       const environment = readFileSync(`/proc/${pid}/environ`, 'utf8');
       const folder = readlinkSync(`/proc/${pid}/cwd`);
-      const isMarked = environment.includes(mark);
+      const isMarked = mark !== '' && environment.includes(mark);
       // Whoever works in a folder that is removed now has nothing to work on.
       const isInside = [...paths].some((path) => folder === path || folder.startsWith(path + sep));
       if (isMarked || isInside) process.kill(pid, 'SIGKILL');
