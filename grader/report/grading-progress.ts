@@ -2,7 +2,7 @@ import { colour } from '../../system/terminal/colour.ts';
 import type { Exercise } from '../exercises.ts';
 
 /** How far the grading has come: one line that is overwritten, and nothing where no person looks. */
-export class Progress {
+export class GradingProgress {
   readonly #counts = new Map<string, { readonly done: number; readonly of: number }>();
   readonly #shown = process.stderr.isTTY === true && !process.env.CI;
 

@@ -4,7 +4,7 @@ import which from 'which';
 import { type ProgramResult, run } from '../process/run-program.ts';
 import type { NotFound, RedisBinary } from './binary.ts';
 import { addToCache } from './cache-entry.ts';
-import type { Progress } from './fetch-progress.ts';
+import type { FetchProgress } from './fetch-progress.ts';
 
 const PACKAGES = ['redis-server', 'valkey-server'];
 const PROGRAMS = ['redis-server', 'redis-cli', 'valkey-server', 'valkey-cli'];
@@ -23,7 +23,7 @@ const OPTIONS = [
  * downloads the packages into a folder of ours, `dpkg-deb -x` unpacks them there.
  */
 export async function fetchPackage(
-  progress: Progress,
+  progress: FetchProgress,
   signal: AbortSignal,
 ): Promise<RedisBinary | NotFound> {
   for (const tool of ['apt-get', 'dpkg-deb']) {

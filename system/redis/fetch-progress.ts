@@ -4,14 +4,14 @@ const TICK_MS = 1000;
 const CLEAR_LINE = '\r\x1b[2K';
 
 /** Tells a person who waits for a Redis what is going on. */
-export interface Progress {
+export interface FetchProgress {
   step(text: string): void;
   /** Ends the report, with a last word where there is one; later calls do nothing. */
   end(text?: string): void;
 }
 
 /** One line with a clock on a terminal, plain lines anywhere else; both on standard error. */
-export function openProgress(): Progress {
+export function openProgress(): FetchProgress {
   if (!process.stderr.isTTY || process.env.CI) {
     return { step: printError, end: (text) => text && printError(text) };
   }

@@ -6,7 +6,7 @@ import { errorCode, fileSystemTrouble, UserError } from '../process/user-error.t
 import { found, OLDEST_REDIS, type RedisBinary } from './binary.ts';
 import { removeUnfinished } from './cache-entry.ts';
 import { fetchPackage } from './fetch-package.ts';
-import { openProgress, type Progress } from './fetch-progress.ts';
+import { type FetchProgress, openProgress } from './fetch-progress.ts';
 import { fetchSources } from './fetch-sources.ts';
 import { cacheFolder, findRedis } from './find-redis.ts';
 
@@ -48,7 +48,7 @@ export async function findOrFetchRedis(signal: AbortSignal): Promise<RedisBinary
 
 async function fetchRedis(
   reasons: readonly string[],
-  progress: Progress,
+  progress: FetchProgress,
   signal: AbortSignal,
 ): Promise<RedisBinary> {
   const tried = [...reasons];
@@ -108,7 +108,7 @@ function demandSpace(): void {
 }
 
 /** Makes this command the only one that fetches; waits, and says so, while another one does. */
-async function lockCache(progress: Progress): Promise<Lock> {
+async function lockCache(progress: FetchProgress): Promise<Lock> {
   const cache = cacheFolder();
   const path = join(cache, 'fetch.lock');
   try {

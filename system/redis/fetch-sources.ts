@@ -7,7 +7,7 @@ import { run } from '../process/run-program.ts';
 import { temporaryFolder } from '../process/temporary-folder.ts';
 import type { NotFound, RedisBinary } from './binary.ts';
 import { addToCache } from './cache-entry.ts';
-import type { Progress } from './fetch-progress.ts';
+import type { FetchProgress } from './fetch-progress.ts';
 
 /** The last line of Redis whose sources need nothing but `make` and a C compiler. */
 export const PINNED_VERSION = '7.2.12';
@@ -22,7 +22,7 @@ const SERVER = process.platform === 'win32' ? 'memurai.exe' : 'redis-server';
  * Memurai instead). `REDISMS_DOWNLOAD_MIRROR` and `REDISMS_VERSION` are honoured.
  */
 export async function fetchSources(
-  progress: Progress,
+  progress: FetchProgress,
   signal: AbortSignal,
 ): Promise<RedisBinary | NotFound> {
   if (process.platform !== 'win32') {
@@ -50,7 +50,7 @@ export async function fetchSources(
 async function build(
   version: string,
   workshop: string,
-  progress: Progress,
+  progress: FetchProgress,
   signal: AbortSignal,
 ): Promise<NotFound | undefined> {
   progress.step(`Downloading Redis ${version} ...`);

@@ -4,7 +4,7 @@ import { CLASS_OPTIONS, gradeClassCommand, limitOf } from '../../grader/classroo
 import { gradeSubmission } from '../../grader/classroom/grade-submission.ts';
 import { FORMATS, writeResultFiles } from '../../grader/classroom/results/write-files.ts';
 import { findExercises, findRequirement } from '../../grader/exercises.ts';
-import { Progress } from '../../grader/report/grading-progress.ts';
+import { GradingProgress } from '../../grader/report/grading-progress.ts';
 import { reportExercise, reportTotal } from '../../grader/report/terminal.ts';
 import { allPassed, type ExerciseResult } from '../../grader/result.ts';
 import { type Job, Session } from '../../grader/session.ts';
@@ -97,7 +97,7 @@ export const command: Command = async (lifetime, typed) => {
 
   const session = await Session.open(lifetime);
   const gradeAndReport = async (): Promise<boolean> => {
-    const progress = new Progress();
+    const progress = new GradingProgress();
     const results = await session.grade(jobs, seed, ({ exercise, wanted }) =>
       progress.count(exercise, wanted.length),
     );
