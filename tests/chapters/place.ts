@@ -1,0 +1,24 @@
+import type { Redis } from 'ioredis';
+import { testServer } from '../support/redis.ts';
+import { Bench, type Running } from '../support/workbook.ts';
+
+export interface Place {
+  redis: Redis;
+  bench: Bench;
+  /** Runs a program of a chapter on the test's server. */
+  start(...args: string[]): Running;
+}
+
+export async function place(): Promise<Place> {
+  const { server, redis } = await testServer();
+  const bench = new Bench();
+  const env = { REDIS_URL: server.url };
+  return { redis, bench, start: (...args) => bench.startWith({ env }, 'chapter', ...args) };
+}
+
+/** An entry's fields by their names. */
+export function toObject(fields: readonly string[]): Record<string, string> {
+  return Object.fromEntries(
+    fields.flatMap((name, i) => (i % 2 === 0 ? [[name, fields[i + 1] ?? '']] : [])),
+  );
+}
