@@ -2,7 +2,7 @@ import { chmodSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { shownPath } from '../system/paths.ts';
 import type { Lifetime } from '../system/process/lifetime.ts';
-import { temporaryFolder } from '../system/process/temporary-folder.ts';
+import { removeFolder, temporaryFolder } from '../system/process/temporary-folder.ts';
 import { errorCode, errorMessage, fileSystemTrouble } from '../system/process/user-error.ts';
 import { findOrFetchRedis } from '../system/redis/fetch-redis.ts';
 import type { Exercise } from './exercises.ts';
@@ -166,8 +166,8 @@ export class Session {
     this.#stopWatching();
     // Vitest is not waited for: its thread ends with this process.
     await Promise.all([this.#hosts.stop(), this.#servers.stop()]);
-    // The guardian still knows of it: whatever works in there has to end too.
-    rmSync(this.#folder, { recursive: true, force: true });
+    // The guardian still knows of it: whatever works in there has to end too. A grading that was cut short may be writing still.
+    removeFolder(this.#folder);
   }
 
   async #prepare(job: Job, seed: number): Promise<Prepared | { problem: Problem }> {

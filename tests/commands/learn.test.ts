@@ -68,7 +68,7 @@ describe('npm run learn', () => {
     await terminal.shows(/2 of 14[\s\S]*✓ passed: 7 points/);
     terminal.press('q');
 
-    expect(await terminal.ended).toBe(0);
+    expect(await terminal.ended, terminal.history).toBe(0);
     expect(terminal.isRestored).toBe(true);
     expect(terminal.brokenLines).toEqual([]);
     await expectNothingLeft(bench, 'a copy to learn in');
@@ -131,7 +131,7 @@ describe('npm run learn', () => {
     expect(stdout).toContain(' 1  ');
 
     terminal.press('ctrl+c');
-    expect(await terminal.ended).toBe(0);
+    expect(await terminal.ended, terminal.history).toBe(0);
     expect(terminal.isRestored).toBe(true);
     // Over a whole session, the screen is cleared as a whole once: it is drawn over, and does not flicker.
     expect(terminal.written.split('\u001b[2J')).toHaveLength(2);
@@ -156,7 +156,7 @@ describe('npm run learn', () => {
     await terminal.shows(/A notification system, 1 of 14/);
     terminal.press('q');
 
-    expect(await terminal.ended).toBe(0);
+    expect(await terminal.ended, terminal.history).toBe(0);
   });
 
   it(
@@ -171,7 +171,7 @@ describe('npm run learn', () => {
 
       await terminal.shows(/2 of 14[\s\S]*The stream keeps the newest[\s\S]*happened/);
       terminal.press('q');
-      expect(await terminal.ended).toBe(0);
+      expect(await terminal.ended, terminal.history).toBe(0);
       // biome-ignore lint/suspicious/noControlCharactersInRegex: colours are control sequences
       expect(terminal.written).not.toMatch(/\u001b\[(1|2|3\d|9\d)m/);
     },
