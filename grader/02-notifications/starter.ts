@@ -15,11 +15,14 @@ export interface Notification {
 
 export type Channel = 'email' | 'sms' | 'push';
 
-/** Hands a notification to a provider, here to the grader. It may throw, or take long; `id` is the entry's id. */
+/** Hands a notification to a provider, here to the grader. It may fail in any way, or take long; `id` is the entry's id. */
 export type Deliver = (notification: Notification, id: string) => Promise<void>;
 
 export interface NotifierOptions {
-  /** The notifier returns within a second of its abort. It finishes the delivery in hand, if that does not take longer. */
+  /**
+   * The notifier returns within a second of its abort. The delivery in hand has half a second to be finished; one that takes
+   * longer stays pending. It may be aborted before the call.
+   */
   signal: AbortSignal;
   /**
    * A notification that nobody has touched for so long has been left behind, or its delivery failed. Look for such
@@ -56,8 +59,9 @@ export async function createGroups(redis: Redis): Promise<void> {
 /**
  * Tasks 3 to 6. Works for one channel, as the consumer `name` of the channel's group, until the signal is aborted:
  * delivers the channel's own notifications, and acknowledges all that the group is given. What could not be delivered
- * stays pending and is tried again once it has been idle for `minIdleMs`; so is what a worker that died has left. The
- * stream itself stays as it is. `redis` belongs to the caller.
+ * stays pending and is tried again once it has been idle for `minIdleMs`; so is what a worker that died has left. What is
+ * no notification goes to `notifications:dead`. Makes the group when it is missing. The stream itself stays as it is.
+ * `redis` belongs to the caller.
  */
 export async function runNotifier(
   redis: Redis,

@@ -14,9 +14,9 @@ export type CartEvent =
   | { eventType: 'cart:checkout'; timestamp: number };
 
 export interface ProjectorOptions {
-  /** The projector returns within a second of its abort. */
+  /** The projector returns within a second of its abort. It may be aborted before the call. */
   signal: AbortSignal;
-  /** When a projector has given no sign of life for so long, another takes over its users. */
+  /** When a projector has given no sign of life for so long, and not sooner, another takes over its users. */
   leaseMs: number;
 }
 
@@ -30,8 +30,9 @@ export async function recordEvent(redis: Redis, userId: string, event: CartEvent
 }
 
 /**
- * Task 2. Applies the event with this entry id to the hash `cart:current:<userId>`: item id → quantity, and nothing
- * else in it. Adding and removing change the quantity; a line that reaches 0 or less goes; checkout empties the cart.
+ * Task 2. Applies the event with this entry id, two whole numbers of 64 bits, to the hash `cart:current:<userId>`: item id →
+ * quantity, and nothing else in it. Adding and removing change the quantity; a line that reaches 0 or less goes; checkout empties
+ * the cart.
  * An event that was applied before, or is older than one that was, changes nothing, whoever else calls this now.
  */
 export async function applyEvent(
@@ -63,8 +64,9 @@ export async function rebuildCarts(redis: Redis): Promise<number> {
 /**
  * Tasks 4 and 5. Keeps the carts of all users up to date, until the signal is aborted, as the consumer `name` of the
  * group `cart_projectors` on each user's stream. Users are those who have a stream: others write to them as well,
- * and new ones come. Several projectors share the users, and each user's events are applied in order. When a
- * projector dies, another takes over within about `leaseMs`. `redis` belongs to the caller.
+ * and new ones come, who have their cart within two seconds. Several projectors share the users, and each user's
+ * events are applied in order. When a projector dies, another takes over within twice `leaseMs`, and a second. What is
+ * no event goes to `cart:dead`. `redis` belongs to the caller.
  */
 export async function runProjector(
   redis: Redis,

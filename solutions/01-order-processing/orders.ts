@@ -9,11 +9,14 @@ export interface Order {
   timestamp: number;
 }
 
-/** What is done with an order, here by the grader. It may throw; `id` is the entry's id. */
+/** What is done with an order, here by the grader. It may fail in any way, or take long; `id` is the entry's id. */
 export type OrderHandler = (order: Order, id: string) => Promise<void>;
 
 export interface WorkerOptions {
-  /** The worker returns within a second of its abort, after finishing the order in hand. */
+  /**
+   * The worker returns within a second of its abort. The order in hand has half a second to be finished; one that takes longer
+   * stays pending. It may be aborted before the call.
+   */
   signal: AbortSignal;
   /** An order that nobody has touched for so long has been left behind. Look for such orders at least as often. */
   minIdleMs: number;
@@ -71,9 +74,10 @@ export async function createGroup(redis: Redis): Promise<void> {
 }
 
 /**
- * Tasks 3, 5 and 6. Works on orders as the consumer `name`, until the signal is aborted: first on what this
+ * Tasks 3 and 5 to 8. Works on orders as the consumer `name`, until the signal is aborted: first on what this
  * name has left unacknowledged, then on new orders. While it runs, busy or not, it takes over what others
- * have left. An order is acknowledged once its handler has succeeded. `redis` belongs to the caller.
+ * have left. An order is acknowledged once its handler has succeeded. What was delivered more than 3 times, or is no
+ * order, goes to `orders:dead`. Makes the group when it is missing. `redis` belongs to the caller.
  */
 export async function runWorker(
   redis: Redis,
@@ -117,7 +121,7 @@ export async function runWorker(
   }
 }
 
-/** Task 4. How many orders each worker holds unacknowledged; workers that hold none are left out. */
+/** Task 4. How many orders each worker holds unacknowledged; workers that hold none are left out. The group is there. */
 export async function pendingByWorker(redis: Redis): Promise<Record<string, number>> {
   const [, , , consumers] = (await redis.xpending(STREAM, GROUP)) as PendingSummary;
   return Object.fromEntries((consumers ?? []).map(([name, count]) => [name, Number(count)]));
@@ -125,7 +129,8 @@ export async function pendingByWorker(redis: Redis): Promise<Record<string, numb
 
 /**
  * Task 5. Takes over, as the consumer `name`, every order that has been idle for `minIdleMs`; handles
- * and acknowledges it. Clears from the pending list what was trimmed away. Returns how many were handled.
+ * and acknowledges it. Clears from the pending list what was trimmed away. What was delivered more than 3 times goes to
+ * `orders:dead` (task 7). Returns how many were handled.
  */
 export async function reclaimOrders(
   redis: Redis,
