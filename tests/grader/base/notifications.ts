@@ -27,8 +27,10 @@ export const ROUTES: Record<NotificationType, Channel[]> = {
 
 const STREAM = 'user:notifications';
 const CHANNELS: Channel[] = ['email', 'sms', 'push'];
-const BATCH = 10;
+const DEAD_LETTERS = 'notifications:dead';
+const BATCH = 1;
 const LONGEST_BLOCK_MS = 1000;
+const GRACE_MS = 500;
 
 type Entry = [id: string, fields: string[] | null];
 // XAUTOCLAIM has a third element since Redis 7.0; on 6.2, an entry that is gone is nil.
@@ -53,23 +55,31 @@ export async function runNotifier(
   deliver: Deliver,
   { signal, minIdleMs }: NotifierOptions,
 ): Promise<void> {
+  if (signal.aborted) return;
   await createGroup(redis, channel);
   const reader = redis.duplicate();
   const disconnect = () => reader.disconnect();
   signal.addEventListener('abort', disconnect, { once: true });
-  const settle = (entry: Entry) => settleEntry(redis, channel, entry, deliver);
+  const settle = (entry: Entry) => settleEntry(redis, channel, entry, deliver, signal);
 
   try {
     let nextRetry = 0;
     while (!signal.aborted) {
-      if (Date.now() >= nextRetry) {
-        await retryIdle(redis, channel, name, minIdleMs, settle, signal);
-        nextRetry = Date.now() + minIdleMs / 2;
-      }
-      const blockMs = Math.max(1, Math.min(LONGEST_BLOCK_MS, nextRetry - Date.now()));
-      for (const entry of await readNew(reader, redis, channel, name, blockMs, signal)) {
+      try {
+        if (Date.now() >= nextRetry) {
+          await retryIdle(redis, channel, name, minIdleMs, settle, signal);
+          nextRetry = Date.now() + minIdleMs / 2;
+        }
         if (signal.aborted) break;
-        await settle(entry);
+        const blockMs = Math.ceil(Math.max(1, Math.min(LONGEST_BLOCK_MS, nextRetry - Date.now())));
+        for (const entry of await readNew(reader, channel, name, blockMs)) {
+          if (signal.aborted) break;
+          await settle(entry);
+        }
+      } catch (error) {
+        if (signal.aborted) break; // "Connection is closed.": that was us
+        if (!hasVanished(error)) throw error;
+        await createGroup(redis, channel);
       }
     }
   } finally {
@@ -93,31 +103,14 @@ async function createGroup(redis: Redis, channel: Channel): Promise<void> {
 /** Reads entries that no worker of this channel was given before; none when there are none for a while. */
 async function readNew(
   reader: Redis,
-  redis: Redis,
   channel: Channel,
   name: string,
   blockMs: number,
-  signal: AbortSignal,
 ): Promise<Entry[]> {
   const group = ['GROUP', groupOf(channel), name] as const;
-  try {
-    const reply = await reader.xreadgroup(
-      ...group,
-      'COUNT',
-      BATCH,
-      'BLOCK',
-      blockMs,
-      'STREAMS',
-      STREAM,
-      '>',
-    );
-    return reply?.[0]?.[1] ?? [];
-  } catch (error) {
-    if (signal.aborted) return []; // "Connection is closed.": that was us
-    if (!isReply(error, 'NOGROUP')) throw error;
-    await createGroup(redis, channel);
-    return [];
-  }
+  const options = ['COUNT', BATCH, 'BLOCK', blockMs, 'STREAMS', STREAM, '>'] as const;
+  const reply = await reader.xreadgroup(...group, ...options);
+  return reply?.[0]?.[1] ?? [];
 }
 
 /** Takes over what has been idle for too long: failed deliveries, and what the dead have left. */
@@ -145,11 +138,18 @@ async function settleEntry(
   channel: Channel,
   [id, fields]: Entry,
   deliver: Deliver,
+  signal: AbortSignal,
 ): Promise<void> {
-  const notification = fields && readNotification(fields);
-  if (notification && ROUTES[notification.type]?.includes(channel)) {
+  const reason = fields && whatIsWrong(fields, channel);
+  if (fields && reason) {
+    const explained = [...fields, 'originalId', id, 'channel', channel, 'reason', reason];
+    await redis.xadd(DEAD_LETTERS, '*', ...explained);
+  }
+  const notification = fields && !reason && readNotification(fields);
+  if (notification && ROUTES[notification.type].includes(channel)) {
+    if (signal.aborted) return;
     try {
-      await deliver(notification, id);
+      await untilGrace(deliver(notification, id), signal);
     } catch (error) {
       console.error(`${channel}: delivery of ${id} failed, and is tried again later:`, error);
       return;
@@ -158,15 +158,61 @@ async function settleEntry(
   await redis.xack(STREAM, groupOf(channel), id);
 }
 
+/** Waits for a delivery; one that still runs when the grace after the abort is over is left behind. */
+async function untilGrace(delivery: Promise<void>, signal: AbortSignal): Promise<void> {
+  let timer: NodeJS.Timeout | undefined;
+  let startTimer = () => {};
+  const graceIsOver = new Promise<never>((_, reject) => {
+    startTimer = () => {
+      timer = setTimeout(() => reject(new Error('left behind at the stop')), GRACE_MS);
+    };
+  });
+  if (signal.aborted) startTimer();
+  signal.addEventListener('abort', startTimer, { once: true });
+  try {
+    await Promise.race([delivery, graceIsOver]);
+  } finally {
+    signal.removeEventListener('abort', startTimer);
+    clearTimeout(timer);
+  }
+}
+
 /** Fields come back as a flat list of strings, in the order in which they were added. */
-function readNotification(fields: string[]): Notification {
+function byName(fields: string[]): Record<string, string | undefined> {
   const values: Record<string, string> = {};
   for (let at = 0; at < fields.length; at += 2) values[fields[at] ?? ''] = fields[at + 1] ?? '';
-  const { userId = '', type, message = '', timestamp } = values;
+  return values;
+}
+
+function readNotification(fields: string[]): Notification {
+  const { userId = '', type, message = '', timestamp } = byName(fields);
   return { userId, type: type as NotificationType, message, timestamp: Number(timestamp) };
+}
+
+/** Why an entry is no notification; undefined when it is one, or is for other channels. */
+function whatIsWrong(fields: string[], channel: Channel): string | undefined {
+  const { userId, type, message, timestamp } = byName(fields);
+  if (type === undefined) return 'no type';
+  if (!isKnown(type)) return `no such type: ${type}`;
+  if (!ROUTES[type].includes(channel)) return undefined;
+  if (userId === undefined) return 'no userId';
+  if (message === undefined) return 'no message';
+  if (timestamp === undefined) return 'no timestamp';
+  if (!/^\d+$/.test(timestamp)) return `timestamp is no whole number from 0 on: ${timestamp}`;
+  return undefined;
+}
+
+/** Not with `in`, which finds `constructor` too. */
+function isKnown(type: string): type is NotificationType {
+  return Object.hasOwn(ROUTES, type);
 }
 
 /** Whether Redis has answered with this error. */
 function isReply(error: unknown, code: string): boolean {
   return error instanceof Error && error.message.startsWith(code);
+}
+
+/** The stream or the group is gone. Redis 7.0 says UNBLOCKED to a reader that was waiting in it. */
+function hasVanished(error: unknown): boolean {
+  return isReply(error, 'NOGROUP') || isReply(error, 'UNBLOCKED');
 }

@@ -42,10 +42,10 @@ export const wrong: readonly Wrong[] = [
     changes: [
       [
         `    try {
-      await deliver`,
+      await untilGrace(`,
         `    await redis.xack(STREAM, groupOf(channel), id);
     try {
-      await deliver`,
+      await untilGrace(`,
       ],
     ],
     fails: ['share', 'ack', 'retry', 'crash'],
@@ -61,13 +61,8 @@ export const wrong: readonly Wrong[] = [
     mistake: 'NOACK',
     changes: [
       [
-        `      'STREAMS',
-      STREAM,
-      '>',`,
-        `      'NOACK',
-      'STREAMS',
-      STREAM,
-      '>',`,
+        "'BLOCK', blockMs, 'STREAMS', STREAM, '>'] as const;",
+        "'BLOCK', blockMs, 'NOACK', 'STREAMS', STREAM, '>'] as const;",
       ],
     ],
     fails: ['share', 'ack', 'retry', 'crash', 'stop'],
@@ -76,7 +71,7 @@ export const wrong: readonly Wrong[] = [
     mistake: 'the delivery is not awaited',
     changes: [
       [
-        '      await deliver(notification, id);',
+        '      await untilGrace(deliver(notification, id), signal);',
         '      void deliver(notification, id).catch(console.error);',
       ],
     ],

@@ -16,10 +16,7 @@ export const wrong: readonly Wrong[] = [
   {
     mistake: 'delivers everything to every channel',
     changes: [
-      [
-        'if (notification && ROUTES[notification.type]?.includes(channel)) {',
-        'if (notification) {',
-      ],
+      ['if (notification && ROUTES[notification.type].includes(channel)) {', 'if (notification) {'],
     ],
     fails: ['routes', 'retry'],
   },
@@ -27,9 +24,9 @@ export const wrong: readonly Wrong[] = [
     mistake: 'skips without XACK',
     changes: [
       [
-        '  const notification = fields && readNotification(fields);\n',
-        `  const notification = fields && readNotification(fields);
-  if (notification && !ROUTES[notification.type]?.includes(channel)) return;
+        '  const notification = fields && !reason && readNotification(fields);\n',
+        `  const notification = fields && !reason && readNotification(fields);
+  if (notification && !ROUTES[notification.type].includes(channel)) return;
 `,
       ],
     ],
@@ -40,9 +37,9 @@ export const wrong: readonly Wrong[] = [
     mistake: 'deletes what it skips',
     changes: [
       [
-        '  const notification = fields && readNotification(fields);\n',
-        `  const notification = fields && readNotification(fields);
-  if (notification && !ROUTES[notification.type]?.includes(channel)) await redis.xdel(STREAM, id);
+        '  const notification = fields && !reason && readNotification(fields);\n',
+        `  const notification = fields && !reason && readNotification(fields);
+  if (notification && !ROUTES[notification.type].includes(channel)) await redis.xdel(STREAM, id);
 `,
       ],
     ],
@@ -86,9 +83,9 @@ export const wrong: readonly Wrong[] = [
         '  const reader',
       ],
       [
-        `    await createGroup(redis, channel);
-    return [];`,
-        '    return [];',
+        `        if (!hasVanished(error)) throw error;
+        await createGroup(redis, channel);`,
+        '        if (!hasVanished(error)) throw error;',
       ],
     ],
     fails: ['late'],
@@ -109,13 +106,13 @@ export const wrong: readonly Wrong[] = [
     mistake: 'one delivery at a time in the whole process',
     changes: [
       [
-        '      await deliver(notification, id);',
+        '      await untilGrace(deliver(notification, id), signal);',
         `      queue = queue.catch(() => {}).then(() => deliver(notification, id));
-      await queue;`,
+      await untilGrace(queue as Promise<void>, signal);`,
       ],
       [
-        'const BATCH = 10;',
-        `const BATCH = 10;
+        'const BATCH = 1;',
+        `const BATCH = 1;
 let queue: Promise<unknown> = Promise.resolve();`,
       ],
     ],

@@ -6,12 +6,12 @@ export const wrong: readonly Wrong[] = [
     changes: [
       [
         `    try {
-      await deliver`,
-        "    const isNew = await redis.set(`sent:${channel}:${id}`, name(), 'NX');\n    try {\n      if (isNew) await deliver",
+      await untilGrace(`,
+        "    const isNew = await redis.set(`sent:${channel}:${id}`, name(), 'NX');\n    try {\n      if (isNew) await untilGrace(",
       ],
       [
-        'const BATCH = 10;',
-        `const BATCH = 10;
+        'const BATCH = 1;',
+        `const BATCH = 1;
 const name = () => String(process.pid);`,
       ],
     ],
@@ -19,7 +19,9 @@ const name = () => String(process.pid);`,
   },
   {
     mistake: 'never tries again',
-    changes: [['        await retryIdle(redis, channel, name, minIdleMs, settle, signal);\n', '']],
+    changes: [
+      ['          await retryIdle(redis, channel, name, minIdleMs, settle, signal);\n', ''],
+    ],
     fails: ['retry', 'crash'],
   },
   {
@@ -36,12 +38,12 @@ const name = () => String(process.pid);`,
   {
     mistake: 'takes over only when there is nothing new',
     changes: [
-      ['        await retryIdle(redis, channel, name, minIdleMs, settle, signal);\n', ''],
+      ['          await retryIdle(redis, channel, name, minIdleMs, settle, signal);\n', ''],
       [
-        '      for (const entry of await readNew(reader, redis, channel, name, blockMs, signal)) {',
-        `      const entries = await readNew(reader, redis, channel, name, blockMs, signal);
-      if (entries.length === 0) await retryIdle(redis, channel, name, minIdleMs, settle, signal);
-      for (const entry of entries) {`,
+        '        for (const entry of await readNew(reader, channel, name, blockMs)) {',
+        `        const entries = await readNew(reader, channel, name, blockMs);
+        if (entries.length === 0) await retryIdle(redis, channel, name, minIdleMs, settle, signal);
+        for (const entry of entries) {`,
       ],
     ],
     fails: ['crash'],

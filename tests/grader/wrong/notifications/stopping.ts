@@ -13,10 +13,8 @@ export const wrong: readonly Wrong[] = [
     mistake: 'never blocks',
     changes: [
       [
-        `      'BLOCK',
-      blockMs,
-`,
-        '',
+        "['COUNT', BATCH, 'BLOCK', blockMs, 'STREAMS', STREAM, '>']",
+        "['COUNT', BATCH, 'STREAMS', STREAM, '>']",
       ],
     ],
     fails: ['stop'],
@@ -47,12 +45,13 @@ export const wrong: readonly Wrong[] = [
   {
     mistake: 'acknowledges the rest of a batch when it stops',
     changes: [
+      ['const BATCH = 1;', 'const BATCH = 10;'],
       [
-        `      for (const entry of await readNew(reader, redis, channel, name, blockMs, signal)) {
-        if (signal.aborted) break;
-        await settle(entry);
-      }`,
-        `      const batch = await readNew(reader, redis, channel, name, blockMs, signal);
+        `        for (const entry of await readNew(reader, channel, name, blockMs)) {
+          if (signal.aborted) break;
+          await settle(entry);
+        }`,
+        `      const batch = await readNew(reader, channel, name, blockMs);
       const failed = new Set<string>();
       for (const [id, fields] of batch) {
         if (signal.aborted) break;

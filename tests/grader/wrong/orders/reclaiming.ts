@@ -31,7 +31,7 @@ export const wrong: readonly Wrong[] = [
     mistake: 'acknowledges what it takes over, and does not handle it',
     changes: [
       [
-        '      if (await settle(redis, entry, handleOrder)) handled++;',
+        '      if (await settle(redis, entry, handleOrder, signal)) handled++;',
         `      await redis.xack(STREAM, GROUP, entry[0]);
       handled++;`,
       ],
@@ -42,7 +42,7 @@ export const wrong: readonly Wrong[] = [
     mistake: 'handles what it takes over, and does not acknowledge it',
     changes: [
       [
-        '      if (await settle(redis, entry, handleOrder)) handled++;',
+        '      if (await settle(redis, entry, handleOrder, signal)) handled++;',
         `      await handleOrder(readOrder(entry[1]), entry[0]);
       handled++;`,
       ],
@@ -56,19 +56,21 @@ export const wrong: readonly Wrong[] = [
   },
   {
     mistake: 'never takes over what others have left',
-    changes: [['        await reclaimOrders(redis, name, minIdleMs, handleOrder, signal);\n', '']],
+    changes: [
+      ['          await reclaimOrders(redis, name, minIdleMs, handleOrder, signal);\n', ''],
+    ],
     fails: ['crash', 'dead'],
   },
   {
     mistake: 'takes over only when there is nothing new',
     changes: [
-      ['        await reclaimOrders(redis, name, minIdleMs, handleOrder, signal);\n', ''],
+      ['          await reclaimOrders(redis, name, minIdleMs, handleOrder, signal);\n', ''],
       [
-        '      for (const [, entries] of reply ?? []) {',
-        `      if (!reply && !signal.aborted) {
-        await reclaimOrders(redis, name, minIdleMs, handleOrder, signal);
-      }
-      for (const [, entries] of reply ?? []) {`,
+        '        const entries = await readNew(reader, name, blockMs);',
+        `        const entries = await readNew(reader, name, blockMs);
+        if (entries.length === 0 && !signal.aborted) {
+          await reclaimOrders(redis, name, minIdleMs, handleOrder, signal);
+        }`,
       ],
     ],
     fails: ['crash'],
@@ -105,11 +107,11 @@ const failed = new Set<string>();`,
       ],
       [
         `  try {
-    await handleOrder(readOrder(fields), id);
+    await untilGrace(handleOrder(readOrder(fields), id), signal);
   } catch (error) {`,
         `  if (failed.has(id)) return false; // somebody else may try
   try {
-    await handleOrder(readOrder(fields), id);
+    await untilGrace(handleOrder(readOrder(fields), id), signal);
   } catch (error) {
     failed.add(id);`,
       ],
@@ -126,7 +128,7 @@ const seen = new Set<string>();`,
       ],
       [
         `  try {
-    await handleOrder(readOrder(fields), id);`,
+    await untilGrace(`,
         `  if (seen.has(id)) {
     // We have had this one already: do not work on it twice.
     await redis.xack(STREAM, GROUP, id);
@@ -134,7 +136,7 @@ const seen = new Set<string>();`,
   }
   seen.add(id);
   try {
-    await handleOrder(readOrder(fields), id);`,
+    await untilGrace(`,
       ],
     ],
     fails: ['reclaim'],
@@ -153,8 +155,8 @@ const seen = new Set<string>();`,
     mistake: 'counts what has failed as handled',
     changes: [
       [
-        '      if (await settle(redis, entry, handleOrder)) handled++;',
-        `      await settle(redis, entry, handleOrder);
+        '      if (await settle(redis, entry, handleOrder, signal)) handled++;',
+        `      await settle(redis, entry, handleOrder, signal);
       handled++;`,
       ],
     ],

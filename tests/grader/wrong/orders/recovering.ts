@@ -39,13 +39,10 @@ export const wrong: readonly Wrong[] = [
 `,
         '',
       ],
-      ['handleOrder(readOrder(fields), id)', 'handleOrder(readOrder(fields!), id)'],
+      ['  const reason = whatIsWrong(fields);', '  const reason = fields && whatIsWrong(fields);'],
+      ['[...fields, ', '[...fields!, '],
       ['await bury(redis, id, fields);', 'await bury(redis, id, fields!);'],
-      [
-        '    await handleOrder',
-        `    await 0;
-    await handleOrder`,
-      ],
+      ['handleOrder(readOrder(fields), id)', 'handleOrder(readOrder(fields!), id)'],
       [
         '    console.error(`order ${id} failed, and is tried again later:`, error);\n    return false;',
         `    if (error instanceof TypeError) throw error;
@@ -65,23 +62,25 @@ export const wrong: readonly Wrong[] = [
 `,
         '',
       ],
-      ['handleOrder(readOrder(fields), id)', 'handleOrder(readOrder(fields ?? []), id)'],
+      ['  const reason = whatIsWrong(fields);', '  const reason = fields && whatIsWrong(fields);'],
+      ['[...fields, ', '[...fields!, '],
       ['await bury(redis, id, fields);', 'await bury(redis, id, fields ?? []);'],
+      ['handleOrder(readOrder(fields), id)', 'handleOrder(readOrder(fields ?? []), id)'],
     ],
     fails: ['trimmed'],
   },
   {
     mistake: 'never reads what its own name has left',
-    changes: [['    await finishOwn(redis, name, handleOrder, signal);\n', '']],
+    changes: [['        if (isBack) await finishOwn(redis, name, handleOrder, signal);\n', '']],
     fails: ['trimmed', 'history'],
   },
   {
     mistake: 'reads what its own name has left after the first new order',
     changes: [
-      ['    await finishOwn(redis, name, handleOrder, signal);\n', ''],
+      ['        if (isBack) await finishOwn(redis, name, handleOrder, signal);\n', ''],
       [
-        '        for (const entry of entries) await settle(redis, entry, handleOrder);',
-        `        for (const entry of entries) await settle(redis, entry, handleOrder);
+        '        for (const entry of entries) await settle(redis, entry, handleOrder, signal);',
+        `        for (const entry of entries) await settle(redis, entry, handleOrder, signal);
         await finishOwn(redis, name, handleOrder, signal);`,
       ],
     ],
@@ -102,9 +101,9 @@ export const wrong: readonly Wrong[] = [
     mistake: 'puts an order aside without acknowledging it',
     changes: [
       [
-        `    .xadd(DEAD_LETTERS, '*', ...fields, 'originalId', id)
-    .xack(STREAM, GROUP, id)`,
-        "    .xadd(DEAD_LETTERS, '*', ...fields, 'originalId', id)",
+        `  await redis.xadd(DEAD_LETTERS, '*', ...fields, 'originalId', id);
+  await redis.xack(STREAM, GROUP, id);`,
+        "  await redis.xadd(DEAD_LETTERS, '*', ...fields, 'originalId', id);",
       ],
     ],
     fails: ['dead'],
@@ -117,7 +116,7 @@ export const wrong: readonly Wrong[] = [
   {
     mistake: 'finishes the first page of what it has left',
     changes: [
-      ['const PAGE = 100;', 'const PAGE = 10;'],
+      ['1, // what is read gets older while it waits', '10,'],
       ['    if (entries.length === 0) return;\n', '    return;\n'],
     ],
     fails: ['history'],
@@ -172,9 +171,9 @@ const failures = new Map<string, number>();`,
     mistake: 'acknowledges what it had left, also when it fails again',
     changes: [
       [
-        `      await settle(redis, entry, handleOrder);
+        `      await settle(redis, entry, handleOrder, signal);
       after = entry[0];`,
-        `      await settle(redis, entry, handleOrder);
+        `      await settle(redis, entry, handleOrder, signal);
       await redis.xack(STREAM, GROUP, entry[0]);
       after = entry[0];`,
       ],

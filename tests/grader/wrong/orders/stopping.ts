@@ -13,8 +13,8 @@ export const wrong: readonly Wrong[] = [
     mistake: 'never blocks',
     changes: [
       [
-        "'COUNT', 1, 'BLOCK', blockMs, 'STREAMS', STREAM, '>')",
-        "'COUNT', 1, 'STREAMS', STREAM, '>')",
+        "['COUNT', 1, 'BLOCK', blockMs, 'STREAMS', STREAM, '>']",
+        "['COUNT', 1, 'STREAMS', STREAM, '>']",
       ],
     ],
     fails: ['stop'],
@@ -60,7 +60,10 @@ export const wrong: readonly Wrong[] = [
   },
   {
     mistake: 'works through a batch after it was told to stop',
-    changes: [["'COUNT', 1, 'BLOCK'", "'COUNT', 100, 'BLOCK'"]],
+    changes: [
+      ["'COUNT', 1, 'BLOCK'", "'COUNT', 100, 'BLOCK'"],
+      ['  if (signal?.aborted) return false;\n', ''],
+    ],
     fails: ['stop'],
     mayFail: ['share', 'crash'],
   },
@@ -96,9 +99,9 @@ let running = true;`,
       ],
       [
         `    while (!signal.aborted) {
-      if (Date.now()`,
+      try {`,
         `    while (running) {
-      if (Date.now()`,
+      try {`,
       ],
     ],
     fails: ['stop'],
@@ -108,11 +111,11 @@ let running = true;`,
     changes: [
       ["'COUNT', 1, 'BLOCK'", "'COUNT', 10, 'BLOCK'"],
       [
-        '        for (const entry of entries) await settle(redis, entry, handleOrder);',
+        '        for (const entry of entries) await settle(redis, entry, handleOrder, signal);',
         `        const failed = new Set<string>();
         for (const [id, fields] of entries) {
           if (signal.aborted) break;
-          await handleOrder(readOrder(fields), id).catch(() => failed.add(id));
+          await handleOrder(readOrder(fields ?? []), id).catch(() => failed.add(id));
         }
         const done = entries.map(([id]) => id).filter((id) => !failed.has(id));
         if (done.length > 0) await redis.xack(STREAM, GROUP, ...done);`,

@@ -40,10 +40,10 @@ export const wrong: readonly Wrong[] = [
     changes: [
       [
         `  try {
-    await handleOrder`,
+    await untilGrace(`,
         `  await redis.xack(STREAM, GROUP, id);
   try {
-    await handleOrder`,
+    await untilGrace(`,
       ],
     ],
     fails: ['ack', 'share', 'history', 'crash', 'dead', 'reclaim'],
@@ -69,8 +69,8 @@ export const wrong: readonly Wrong[] = [
     mistake: 'NOACK',
     changes: [
       [
-        "'BLOCK', blockMs, 'STREAMS', STREAM, '>')",
-        "'BLOCK', blockMs, 'NOACK', 'STREAMS', STREAM, '>')",
+        "'BLOCK', blockMs, 'STREAMS', STREAM, '>'] as const;",
+        "'BLOCK', blockMs, 'NOACK', 'STREAMS', STREAM, '>'] as const;",
       ],
     ],
     fails: ['ack', 'share', 'history', 'crash', 'dead'],
@@ -79,7 +79,7 @@ export const wrong: readonly Wrong[] = [
     mistake: 'the handler is not awaited',
     changes: [
       [
-        '    await handleOrder(readOrder(fields), id);',
+        '    await untilGrace(handleOrder(readOrder(fields), id), signal);',
         '    handleOrder(readOrder(fields), id).catch(console.error);',
       ],
     ],
@@ -109,13 +109,13 @@ export const wrong: readonly Wrong[] = [
   },
   {
     mistake: 'one consumer name for all',
-    changes: [["'GROUP', GROUP, name, 'COUNT', 1,", "'GROUP', GROUP, 'worker', 'COUNT', 1,"]],
+    changes: [["'GROUP', GROUP, name, ...options", "'GROUP', GROUP, 'worker', ...options"]],
     fails: ['ack', 'share', 'history'],
   },
   {
     mistake: 'a group for each worker',
     changes: [
-      ["'GROUP', GROUP, name, 'COUNT', 1,", "'GROUP', name, name, 'COUNT', 1,"],
+      ["'GROUP', GROUP, name, ...options", "'GROUP', name, name, ...options"],
       [
         `  await createGroup(redis);
   const reader`,
