@@ -25,15 +25,26 @@ export type Problem =
   /** It cannot be loaded: a syntax error, a forbidden import, an error at top level. */
   | { readonly kind: 'cannot load'; readonly message: string; readonly stack: string }
   /** It closed the connection that it was given, and that belongs to its caller. */
-  | { readonly kind: 'closed client' };
+  | { readonly kind: 'closed client' }
+  /** It left listeners on that connection. */
+  | { readonly kind: 'listeners left'; readonly events: readonly string[] };
+
+/** How a handler of a spec fails, other than with an Error of its own. */
+export type FailureKind = 'with nothing' | 'with an error of Redis';
 
 /** How a call of the submission came out. */
 export type CallResult =
   | { readonly ok: true; readonly value: unknown }
-  | { readonly ok: false; readonly problem: Problem };
+  | { readonly ok: false; readonly problem: Problem; readonly how?: FailureKind };
 
 /** An argument that cannot be copied travels as one of these, and is put together again in the host. */
-export type Reference = { readonly $callback: number } | { readonly $signal: number };
+export type Reference =
+  | {
+      readonly $callback: number;
+      /** Entries for which it throws at once, in the submission's own call. */
+      readonly throwsAtOnceFor?: readonly string[];
+    }
+  | { readonly $signal: number };
 
 /** What a host offers to the supervisor. */
 export interface HostFunctions {

@@ -1,3 +1,4 @@
+import { throwAtOnce } from '../harness/failures.ts';
 import { Group } from '../harness/group.ts';
 import { Handled } from '../harness/handled.ts';
 import type { Trial } from '../harness/trial.ts';
@@ -59,9 +60,13 @@ export async function orderQueue(trial: OrderTrial): Promise<WorkQueue<Orders, O
       count += more;
       return addOrders(trial, more, count - more + 1);
     },
-    start: (worker, minIdleMs, work) =>
-      worker.start((orders, signal) =>
-        orders.runWorker(worker.name, handled.by(worker.name, work), { signal, minIdleMs }),
-      ),
+    added: () => count,
+    start: (worker, minIdleMs, work, { name = worker.name, aborted, throwsAtOnceFor } = {}) => {
+      const handler = throwAtOnce(handled.by(name, work), throwsAtOnceFor);
+      return worker.start(
+        (orders, signal) => orders.runWorker(name, handler, { signal, minIdleMs }),
+        aborted,
+      );
+    },
   };
 }

@@ -1,11 +1,9 @@
 import { isDeepStrictEqual } from 'node:util';
 import type { Check } from '../harness/grade-exercise.ts';
-import {
-  acknowledgesAfterwards,
-  sharesTheWork,
-  survivesACrash,
-  waitsAndStops,
-} from '../harness/scenarios.ts';
+import { acknowledgesAfterwards } from '../harness/scenarios/acknowledging.ts';
+import { survivesACrash } from '../harness/scenarios/crashing.ts';
+import { sharesTheWork } from '../harness/scenarios/sharing.ts';
+import { waitsAndStops } from '../harness/scenarios/stopping.ts';
 import { expectThat } from '../harness/unmet.ts';
 import { NEVER_IDLE_MS } from '../harness/work-queue.ts';
 import { type Orders, orderQueue, SOME_ORDER, STREAM } from './shop.ts';

@@ -1,12 +1,10 @@
 import { isDeepStrictEqual } from 'node:util';
 import type { Check } from '../harness/grade-exercise.ts';
 import { Handled } from '../harness/handled.ts';
-import {
-  acknowledgesAfterwards,
-  sharesTheWork,
-  survivesACrash,
-  waitsAndStops,
-} from '../harness/scenarios.ts';
+import { acknowledgesAfterwards } from '../harness/scenarios/acknowledging.ts';
+import { survivesACrash } from '../harness/scenarios/crashing.ts';
+import { sharesTheWork } from '../harness/scenarios/sharing.ts';
+import { waitsAndStops } from '../harness/scenarios/stopping.ts';
 import { eventually, expectThat } from '../harness/unmet.ts';
 import { expectUntouched } from '../harness/untouched.ts';
 import { NEVER_IDLE_MS } from '../harness/work-queue.ts';
@@ -212,9 +210,8 @@ export const slow: Check<Notifications> = async (trial) => {
 };
 
 /** What every channel delivers, worked on by the email channel. */
-async function alerts(trial: NewsTrial) {
-  const queue = await emailQueue(trial);
-  return { ...queue, add: (count: number) => addNotifications(trial, count, 'security_alert') };
+function alerts(trial: NewsTrial) {
+  return emailQueue(trial, 'security_alert');
 }
 
 /** One notifier of a channel, in a process of its own. */

@@ -1,7 +1,8 @@
+import { throwAtOnce } from '../harness/failures.ts';
 import { Group } from '../harness/group.ts';
 import { Handled } from '../harness/handled.ts';
 import type { Trial } from '../harness/trial.ts';
-import type { Work, WorkQueue } from '../harness/work-queue.ts';
+import type { StartOptions, Work, WorkQueue } from '../harness/work-queue.ts';
 import type { Loop, Worker } from '../harness/worker.ts';
 import type { Channel, Notification, NotificationType } from './starter.ts';
 
@@ -80,27 +81,34 @@ export function startNotifier(
   minIdleMs: number,
   handled: Handled<Notification>,
   work?: Work,
+  { name = worker.name, aborted, throwsAtOnceFor }: StartOptions = {},
 ): Loop {
-  return worker.start((submission, signal) =>
-    submission.runNotifier(channel, worker.name, handled.by(worker.name, work), {
-      signal,
-      minIdleMs,
-    }),
+  const deliver = throwAtOnce(handled.by(name, work), throwsAtOnceFor);
+  return worker.start(
+    (submission, signal) => submission.runNotifier(channel, name, deliver, { signal, minIdleMs }),
+    aborted,
   );
 }
 
-/** Workers of the email channel, on notifications that are all for email. */
+/** Workers of the email channel, on notifications of all types or of one: for email are they all. */
 export async function emailQueue(
   trial: NewsTrial,
+  type?: NotificationType,
 ): Promise<WorkQueue<Notifications, Notification>> {
   await makeGroups(trial);
   const handled = new Handled<Notification>();
+  let added = 0;
   return {
     trial,
     handled,
     group: groupOf(trial, 'email'),
     what: 'notification',
-    add: (count) => addNotifications(trial, count),
-    start: (worker, minIdleMs, work) => startNotifier(worker, 'email', minIdleMs, handled, work),
+    add: (count) => {
+      added += count;
+      return addNotifications(trial, count, type);
+    },
+    added: () => added,
+    start: (worker, minIdleMs, work, options) =>
+      startNotifier(worker, 'email', minIdleMs, handled, work, options),
   };
 }

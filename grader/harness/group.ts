@@ -1,4 +1,5 @@
 import type { Redis } from 'ioredis';
+import { asRecords } from '../../system/redis/xinfo.ts';
 import { eventually } from './unmet.ts';
 
 const LONG_IDLE_MS = 600_000;
@@ -54,6 +55,14 @@ export class Group {
     await this.redis.xclaim(this.stream, this.name, consumer, 0, ...ids, ...options);
   }
 
+  /** The ids of what the group was not given yet. */
+  async unreadIds(): Promise<string[]> {
+    const groups = asRecords(await this.redis.xinfo('GROUPS', this.stream));
+    const own = groups.find((record) => record.get('name') === this.name);
+    const entries = await this.redis.xrange(this.stream, `(${own?.get('last-delivered-id')}`, '+');
+    return entries.map(([id]) => id);
+  }
+
   async acknowledge(...ids: string[]): Promise<void> {
     await this.redis.xack(this.stream, this.name, ...ids);
   }
@@ -61,6 +70,17 @@ export class Group {
   async pending(): Promise<PendingEntry[]> {
     const range = await this.redis.xpending(this.stream, this.name, '-', '+', ALL);
     return (range as [string, string][]).map(([id, consumer]) => ({ id, consumer }));
+  }
+
+  /** What the group knows of one entry; undefined when it is not pending. */
+  async pendingEntry(
+    id: string,
+  ): Promise<{ consumer: string; idleMs: number; deliveries: number } | undefined> {
+    const range = await this.redis.xpending(this.stream, this.name, id, id, 1);
+    const [entry] = range as [string, string, number, number][];
+    if (!entry) return undefined;
+    const [, consumer, idleMs, deliveries] = entry;
+    return { consumer, idleMs, deliveries };
   }
 
   async pendingIds(): Promise<string[]> {

@@ -107,6 +107,12 @@ function describeProblem(problem: Problem): Cause {
         'the connection `redis` to stay open: it belongs to the caller',
         'it was closed. Close only what you opened yourself, with redis.duplicate()',
       ];
+    case 'listeners left':
+      return [
+        'failed',
+        'no listeners to be left on the connection `redis` when the loop returns: it belongs to the caller',
+        `there are more for ${problem.events.join(', ')} than before. In a process that starts and stops workers they add up`,
+      ];
   }
 }
 

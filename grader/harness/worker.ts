@@ -1,6 +1,7 @@
 import type { Redis } from 'ioredis';
 import { errorMessage } from '../../system/process/user-error.ts';
-import type { CallResult, Reference, SupervisorFunctions } from '../messages.ts';
+import type { CallResult, Problem, Reference, SupervisorFunctions } from '../messages.ts';
+import { HandlerFailure, throwsAtOnceFor } from './failures.ts';
 import { SubmissionError } from './submission-error.ts';
 import { Unmet } from './unmet.ts';
 
@@ -52,8 +53,12 @@ export class Worker<Submission> {
    * Starts a function that runs until its signal is aborted. The trial fails when it ends before that.
    *
    * @param begin calls the function, with the signal where it belongs
+   * @param aborted whether the signal is aborted already when the function gets it: then it is to be stopped at once
    */
-  start(begin: (submission: Remote<Submission>, signal: AbortSignal) => Promise<void>): Loop {
+  start(
+    begin: (submission: Remote<Submission>, signal: AbortSignal) => Promise<void>,
+    aborted = false,
+  ): Loop {
     const signal = ++this.#signals;
     let started = '';
     let running: Promise<unknown> = Promise.resolve();
@@ -62,8 +67,10 @@ export class Worker<Submission> {
       running = this.#send(name, args, signal);
       return running;
     });
+    // What is said to a process, it hears in this order.
+    if (aborted) void this.#supervisor.abort(this.host, signal, 0);
     void begin(remote, new AbortController().signal).catch(() => {});
-    let stopping = false;
+    let stopping = aborted;
     const endedEarly = (error: unknown) => {
       if (!stopping && !this.gone) this.fail(error);
     };
@@ -98,7 +105,10 @@ export class Worker<Submission> {
       return { ok: true, value: await this.#callbacks.get(id)?.(...args) };
     } catch (error) {
       if (error instanceof Unmet) this.fail(error);
-      return { ok: false, problem: { kind: 'threw', message: errorMessage(error), stack: '' } };
+      const problem: Problem = { kind: 'threw', message: errorMessage(error), stack: '' };
+      return error instanceof HandlerFailure
+        ? { ok: false, problem, how: error.how }
+        : { ok: false, problem };
     }
   }
 
@@ -145,7 +155,8 @@ export class Worker<Submission> {
     if (typeof value === 'function') {
       const id = this.#callbacks.size;
       this.#callbacks.set(id, (...args) => Reflect.apply(value, null, args));
-      return { $callback: id };
+      const atOnce = throwsAtOnceFor(value);
+      return { $callback: id, ...(atOnce ? { throwsAtOnceFor: atOnce } : {}) };
     }
     if (value instanceof AbortSignal) return { $signal: signal };
     if (typeof value !== 'object' || value === null || Array.isArray(value)) return value;

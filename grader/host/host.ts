@@ -5,7 +5,7 @@
 // and the supervisor outside holds the clock and the kill switch.
 import { inspect } from 'node:util';
 import { createBirpc } from 'birpc';
-import { Redis } from 'ioredis';
+import { Redis, ReplyError } from 'ioredis';
 import type { CallResult, HostEvents, HostFunctions, Problem } from '../messages.ts';
 import { asCopy, describeExport, problemOf } from './plain.ts';
 import { hasSignal, Signals } from './signals.ts';
@@ -29,6 +29,8 @@ declare const importModule: (url: string) => Promise<Record<string, unknown>>;
 let submission: Record<string, unknown> = {};
 let client: Redis | undefined;
 let signals = new Signals();
+/** How many listeners the connection had before the submission saw it, by event. */
+let listenersBefore = new Map<string, number>();
 
 const functions: HostFunctions = {
   async load(path) {
@@ -51,6 +53,7 @@ const functions: HostFunctions = {
     // What the server refuses shows in the calls; without a listener ioredis would print it.
     client.on('error', () => {});
     await client.ping();
+    listenersBefore = countListeners(client);
   },
 
   call: (name, args) => callSubmission(name, args),
@@ -109,11 +112,26 @@ async function callSubmission(name: string, args: unknown[]): Promise<CallResult
       Reflect.apply(wanted, undefined, [redis, ...given.map(withCallbacks)]),
     );
     // Of a loop, this is a part of stopping. Of other calls, it shows in the next, or in the end.
-    const problem = hasSignal(args) ? await closedClient(redis) : undefined;
+    const problem = hasSignal(args) ? await leftBehind(redis) : undefined;
     return problem ? { ok: false, problem } : { ok: true, value: asCopy(value) };
   } catch (error) {
     return { ok: false, problem: (await closedClient(redis)) ?? problemOf(error) };
   }
+}
+
+/** What a loop has done to the connection of its caller. */
+async function leftBehind(redis: Redis | undefined): Promise<Problem | undefined> {
+  const closed = await closedClient(redis);
+  // Other loops on the same connection may have listeners of theirs.
+  if (closed || !redis || signals.running > 0) return closed;
+  const events = [...countListeners(redis)]
+    .filter(([event, count]) => count > (listenersBefore.get(event) ?? 0))
+    .map(([event]) => event);
+  return events.length > 0 ? { kind: 'listeners left', events } : undefined;
+}
+
+function countListeners(redis: Redis): Map<string, number> {
+  return new Map(redis.eventNames().map((event) => [String(event), redis.listenerCount(event)]));
 }
 
 /** What is wrong when a connection takes no commands any more. After a quit() its status says so only later. */
@@ -142,11 +160,24 @@ async function oneMoreTurn(): Promise<void> {
 function withCallbacks(value: unknown): unknown {
   if (typeof value !== 'object' || value === null || !('$callback' in value)) return value;
   const id = Number(value.$callback);
-  return async (...args: unknown[]) => {
-    const outcome = await supervisor.callback(id, args.map(asCopy));
-    if (outcome.ok) return outcome.value;
-    throw new Error('message' in outcome.problem ? outcome.problem.message : 'it failed');
+  const atOnce: unknown = 'throwsAtOnceFor' in value ? value.throwsAtOnceFor : undefined;
+  return (...args: unknown[]) => {
+    const outcome = supervisor.callback(id, args.map(asCopy));
+    if (Array.isArray(atOnce) && atOnce.includes(args[1])) {
+      void outcome.catch(() => {});
+      throw new Error('it failed at once (a part of the check)');
+    }
+    return outcome.then(settle);
   };
+}
+
+/** What a callback has returned; fails as it has failed. */
+function settle(outcome: CallResult): unknown {
+  if (outcome.ok) return outcome.value;
+  const message = 'message' in outcome.problem ? outcome.problem.message : 'it failed';
+  if (outcome.how === 'with nothing') throw undefined;
+  if (outcome.how === 'with an error of Redis') throw new ReplyError(message);
+  throw new Error(message);
 }
 
 /** What keeps this process alive, apart from the pipes to its supervisor. */

@@ -2,13 +2,18 @@
 export class Signals {
   readonly #controllers = new Map<number, AbortController>();
   readonly #loops = new Map<number, Promise<unknown>>();
+  #running = 0;
 
   /** Runs a call with real signals in its arguments, and remembers who has which. */
   during<Result>(args: unknown[], call: (args: unknown[]) => Result): Result {
     const ids: number[] = [];
     const result = call(args.map((argument) => this.#withSignals(argument, ids)));
     for (const id of ids) {
-      this.#loops.set(id, Promise.all([this.#loops.get(id), settled(result)]));
+      this.#running++;
+      const over = settled(result).then(() => {
+        this.#running--;
+      });
+      this.#loops.set(id, Promise.all([this.#loops.get(id), over]));
     }
     return result;
   }
@@ -17,6 +22,11 @@ export class Signals {
   async abort(id: number): Promise<void> {
     this.#controller(id).abort();
     await this.#loops.get(id);
+  }
+
+  /** How many calls with a signal have not returned yet. */
+  get running(): number {
+    return this.#running;
   }
 
   /** Whether any call had a signal. */

@@ -1,0 +1,231 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import { whilePassing } from '../fair-clock.ts';
+import { Latch } from '../handled.ts';
+import { commandsWhileIdle } from '../idle.ts';
+import { eventually, expectThat } from '../unmet.ts';
+import { NEVER_IDLE_MS, type WorkQueue } from '../work-queue.ts';
+import type { Worker } from '../worker.ts';
+import { type Scenario, SHORT_IDLE_MS } from './scenario.ts';
+
+const WORK_MS = 4;
+const SLOW_WORK_MS = 80;
+const TAKEN_OVER_WITHIN_MS = 1000;
+const FEW = 5;
+const BACKLOG = 60;
+const ACKNOWLEDGED_WITHIN_MS = 120;
+/** What one that has returned would still do with the result of a handler, it does at once. */
+const SETTLED_MS = 60;
+const PAUSE_MS = 1500;
+
+/** An idle worker waits in Redis, and both an idle and a busy one stop as they should. */
+export const waitsAndStops: Scenario = async (queue) => {
+  const { trial, what } = queue;
+  const [alice, bob] = await trial.hireAll('alice', 'bob');
+
+  const idle = queue.start(alice, NEVER_IDLE_MS);
+  await handlesOneMore(queue);
+  const { count, milliseconds, spins } = await commandsWhileIdle(trial);
+  expectThat(!spins, {
+    expected: `a worker without a new ${what} to wait in Redis (BLOCK), or to pause between reads`,
+    happened: `it sent ${count} commands in ${milliseconds} ms`,
+  });
+  // Woken once more, so that it has only just begun to wait when it is told to stop.
+  await handlesOneMore(queue);
+  await idle.stop();
+  await trial.expectConnectionsClosed();
+
+  // In the same process once more, and told to stop at once: before it has come to anything.
+  const again = queue.start(alice, NEVER_IDLE_MS);
+  await handlesOneMore(queue);
+  await again.stop();
+  await queue.start(alice, NEVER_IDLE_MS).stop();
+  await hearsWhatWasSaidBefore(queue, alice);
+  await stopsAlone(queue, alice);
+  await trial.expectConnectionsClosed();
+
+  await stopsInABacklog(queue, bob);
+  await leavesWhatHangs(queue, bob);
+  await isDoneWhenItReturns(queue, bob);
+};
+
+const handlesOneMore: Scenario = async ({ add, handled, group }) => {
+  await handled.include((await add(1)).keys());
+  await group.allAcknowledged();
+};
+
+/** The signal is aborted already when the worker gets it: no event will ever tell it so. */
+async function hearsWhatWasSaidBefore<Submission, Item>(
+  queue: WorkQueue<Submission, Item>,
+  worker: Worker<Submission>,
+): Promise<void> {
+  const { handled, what } = queue;
+  const before = handled.calls.length;
+  const ids = [...(await queue.add(FEW)).keys()];
+  await queue.start(worker, NEVER_IDLE_MS, undefined, { aborted: true }).stop();
+  expectThat(handled.calls.length === before, {
+    expected: `a worker whose signal is aborted before the call to begin nothing`,
+    happened: `it handled ${handled.calls.length - before} of the ${FEW} that were waiting`,
+  });
+  await expectNothingLost(queue, ids, what);
+}
+
+/** Two workers in one process, on one connection of their caller. The one that stops must not take the other with it. */
+async function stopsAlone<Submission, Item>(
+  queue: WorkQueue<Submission, Item>,
+  worker: Worker<Submission>,
+): Promise<void> {
+  const { handled, group, what } = queue;
+  const one = queue.start(worker, NEVER_IDLE_MS, undefined, { name: worker.name });
+  const other = queue.start(worker, NEVER_IDLE_MS, undefined, { name: `${worker.name}-2` });
+  await handled.include((await queue.add(FEW)).keys());
+  await one.stop();
+  const ids = [...(await queue.add(FEW)).keys()];
+  await eventually(() => ids.every((id) => handled.times(id) > 0), {
+    expected: `of two workers in one process, on the same \`redis\`, the other to go on when one of them is stopped`,
+    happened: () =>
+      `${worker.name}-2 handled ${ids.filter((id) => handled.times(id) > 0).length} of the ${FEW} that came after ${worker.name} had stopped`,
+  });
+  await eventually(async () => (await group.pendingIds()).every((id) => !ids.includes(id)), {
+    expected: `what the other one has handled to be acknowledged`,
+    happened: `a ${what} of ${worker.name}-2 is still pending`,
+  });
+  await other.stop();
+}
+
+/** There is more than could be done in a second: it has to stop in the middle of it, with the XACK sent and answered. */
+async function stopsInABacklog<Submission, Item>(
+  queue: WorkQueue<Submission, Item>,
+  worker: Worker<Submission>,
+): Promise<void> {
+  const { trial, group, handled, what } = queue;
+  const inHand = new Latch();
+  const ids = [...(await queue.add(BACKLOG)).keys()];
+  const before = handled.calls.length;
+  const busy = queue.start(worker, NEVER_IDLE_MS, async () => {
+    await inHand.opened;
+    await sleep(SLOW_WORK_MS);
+  });
+  await handled.include(ids.slice(0, 1));
+  const { stopped, begunLater } = await stopsInMidWork(queue, worker, busy);
+  const [first, ...others] = handled.calls.slice(before);
+  // From here on, nothing is written until we say so: who does not wait for the reply to its XACK returns too early.
+  await trial.redis.call('CLIENT', 'PAUSE', PAUSE_MS, 'WRITE');
+  let returned = false;
+  void stopped.then(() => {
+    returned = true;
+  });
+  inHand.open();
+  await eventually(() => first?.done || returned, {
+    expected: `the handler that is running to be waited for`,
+    happened: `the worker did not return, and the handler did not end`,
+  });
+  await whilePassing(worker, ACKNOWLEDGED_WITHIN_MS);
+  const tooEarly = returned && (await group.pendingIds()).includes(first?.id ?? '');
+  await trial.redis.call('CLIENT', 'UNPAUSE');
+  await stopped;
+  expectThat(first?.done === true, {
+    expected: `the ${what} in hand to be finished before the worker returns: its handler took ${SLOW_WORK_MS} ms`,
+    happened: `the handler of ${first?.id} was still running`,
+  });
+  expectThat(!tooEarly && !(await group.pendingIds()).includes(first.id), {
+    expected: `the ${what} in hand to be acknowledged when the worker returns`,
+    happened: `${first.id} was still pending: was the XACK waited for?`,
+  });
+  // One may have been on its way to the handler.
+  expectThat(begunLater() <= 1, {
+    expected: 'no handler to begin after the abort',
+    happened: `${begunLater()} handlers began after it; ${others.length + 1} of ${BACKLOG} in all`,
+  });
+  await expectNothingLost(queue, ids, what);
+}
+
+/** A handler hangs. The worker returns all the same, and whatever comes of the handler, nobody acknowledges the entry. */
+async function leavesWhatHangs<Submission, Item>(
+  queue: WorkQueue<Submission, Item>,
+  worker: Worker<Submission>,
+): Promise<void> {
+  const { group, handled, what } = queue;
+  const hanging = new Latch();
+  const before = handled.calls.length;
+  const ids = [...(await queue.add(FEW)).keys()];
+  const loop = queue.start(worker, NEVER_IDLE_MS, () => hanging.opened);
+  await eventually(() => handled.calls.length > before, {
+    expected: `a ${what} to reach the handler`,
+    happened: 'none did',
+  });
+  const { stopped } = await stopsInMidWork(queue, worker, loop);
+  await stopped;
+  const left = handled.calls.slice(before);
+  const stillPending = async () => {
+    const pending = await group.pendingIds();
+    return left.filter(({ id }) => pending.includes(id)).length;
+  };
+  expectThat((await stillPending()) === left.length, {
+    expected: `a ${what} whose handler hangs when the worker is stopped to stay pending`,
+    happened: `${left.length - (await stillPending())} of ${left.length} were acknowledged: nobody will ever handle them`,
+  });
+  hanging.open();
+  await eventually(() => left.every(({ done }) => done), {
+    expected: 'the handler to come to its end after all',
+    happened: 'it did not',
+  });
+  await whilePassing(worker, SETTLED_MS);
+  expectThat((await stillPending()) === left.length, {
+    expected: `nobody to acknowledge a ${what} when its handler ends long after the worker has returned: by then somebody else may be at work on it`,
+    happened: `${left[0]?.id} was acknowledged by a worker that had returned`,
+  });
+  await expectNothingLost(queue, ids, what);
+}
+
+/** Stops a worker while it takes something over, if it does so by now: that is judged elsewhere. */
+async function isDoneWhenItReturns<Submission, Item>(
+  queue: WorkQueue<Submission, Item>,
+  worker: Worker<Submission>,
+): Promise<void> {
+  const { trial, handled, group } = queue;
+  // All that nobody was given by now is given to somebody who is dead.
+  await queue.add(FEW);
+  const left = await group.leavePending('dead', BACKLOG + 3 * FEW);
+  await group.makeIdle('dead', left.slice(-FEW));
+  const before = handled.calls.length;
+  const deadline = performance.now() + TAKEN_OVER_WITHIN_MS;
+  const busy = queue.start(worker, SHORT_IDLE_MS, () => sleep(SLOW_WORK_MS));
+  while (handled.calls.length === before && performance.now() < deadline) await sleep(WORK_MS);
+  const { stopped } = await stopsInMidWork(queue, worker, busy);
+  await stopped;
+  const { count, milliseconds } = await commandsWhileIdle(trial);
+  expectThat(count === 0, {
+    expected: 'a worker that has returned to be done: no timer of its own, no loop that goes on',
+    happened: `it sent ${count} commands in the ${milliseconds} ms after it returned`,
+  });
+}
+
+/** Tells a worker to stop that has something in its hands. `begunLater` counts what it begins after it has heard of it. */
+async function stopsInMidWork<Submission, Item>(
+  { handled }: WorkQueue<Submission, Item>,
+  worker: Worker<Submission>,
+  loop: ReturnType<WorkQueue<Submission, Item>['start']>,
+): Promise<{ stopped: Promise<void>; begunLater: () => number }> {
+  const stopped = loop.stop();
+  stopped.catch(() => {});
+  await worker.answers();
+  const heard = handled.calls.length;
+  return { stopped, begunLater: () => handled.calls.length - heard };
+}
+
+/** What no handler has finished must be pending, or not read yet. */
+async function expectNothingLost<Submission, Item>(
+  { group, handled }: WorkQueue<Submission, Item>,
+  ids: readonly string[],
+  what: string,
+): Promise<void> {
+  const pending = await group.pendingIds();
+  const unread = new Set(await group.unreadIds());
+  const lost = ids.find(
+    (id) => !pending.includes(id) && !unread.has(id) && !handled.of(id).some(({ done }) => done),
+  );
+  expectThat(lost === undefined, {
+    expected: `every ${what} that the worker did not come to any more to be left for others`,
+    happened: `${lost} was acknowledged, and never handled`,
+  });
+}
