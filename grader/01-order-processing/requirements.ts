@@ -7,7 +7,7 @@ export const requirements: readonly Requirement[] = [
   {
     id: 'publish',
     title: 'An order becomes one entry of orders:new, and its id is returned',
-    points: 8,
+    points: 6,
     task: 1,
     lesson: { chapter: 2, heading: 'The command, part by part' },
     hints: [
@@ -19,7 +19,7 @@ export const requirements: readonly Requirement[] = [
   {
     id: 'trim',
     title: 'The stream keeps the newest 10,000 orders',
-    points: 7,
+    points: 6,
     task: 1,
     lesson: { chapter: 2, heading: 'Keeping the newest: MAXLEN' },
     hints: [
@@ -31,7 +31,7 @@ export const requirements: readonly Requirement[] = [
   {
     id: 'group',
     title: 'order_processors sees every order from the first one on',
-    points: 7,
+    points: 6,
     task: 2,
     lesson: { chapter: 4, heading: 'Making a group: XGROUP CREATE' },
     hints: [
@@ -103,7 +103,7 @@ export const requirements: readonly Requirement[] = [
   {
     id: 'pending',
     title: 'pendingByWorker tells how many orders each worker holds',
-    points: 5,
+    points: 4,
     task: 4,
     lesson: { chapter: 5, heading: 'Looking: XPENDING' },
     hints: [
@@ -170,6 +170,18 @@ export const requirements: readonly Requirement[] = [
       'Some orders fail each time. Redis counts how often an entry was delivered: XPENDING with a range shows it.',
       'The fourth number of each line is the count of deliveries. When it is above 3, do not call the handler again.',
       "In a MULTI: XADD orders:dead with the fields and 'originalId', then XACK. Both or neither.",
+    ],
+  },
+  {
+    id: 'unexpected',
+    title: 'Stretch: no entry that is no order, and no stream that vanishes, stops a worker',
+    points: 5,
+    task: 8,
+    lesson: { chapter: 4, heading: 'What goes wrong in production' },
+    hints: [
+      'Who writes to this stream, apart from you? And what does a worker get from Redis when its stream is deleted under it?',
+      'Look at an entry before it becomes an order. What is none goes to orders:dead, with what is wrong with it, and is then acknowledged. NOGROUP, and on Redis 7.0 UNBLOCKED, say that there is nothing to read from any more: make the group again, and go on.',
+      'const quantity = Number(fields.quantity); if (!Number.isInteger(quantity) || quantity < 1) put it aside. In the loop: catch (error) { if (!/^(NOGROUP|UNBLOCKED)/.test(error.message)) throw error; await createGroup(redis); }',
     ],
   },
 ];

@@ -10,17 +10,22 @@ export type OrderTrial = Trial<Orders>;
 
 export const STREAM = 'orders:new';
 export const GROUP = 'order_processors';
+export const DEAD_LETTERS = 'orders:dead';
 /** The fields of an order of which nothing is known but that it is one. */
 export const SOME_ORDER = [
   ...['productId', 'Tea', 'userId', 'User-1'],
   ...['quantity', '1', 'timestamp', '1790000000000'],
 ] as const;
 
+/** Others add fields of their own. */
+const EXTRA = { priority: 'quantity', giftNote: '' };
+
 /** Orders as clocks and customers make them: not in the order of their timestamps, and now and then one comes twice. */
 export function makeOrders({ random }: OrderTrial, count: number, first = 1): Order[] {
   const orders = Array.from({ length: count }, (_, index) => ({
-    productId: `Tea-${first + index}`,
-    userId: `user-${random.between(1000, 9999)}`,
+    // What a field means says its name, and not its place, nor a value that looks like a name.
+    productId: index % 7 === 4 ? 'userId' : `Tea-${first + index}`,
+    userId: index % 7 === 2 ? 'quantity' : `user-${random.between(1000, 9999)}`,
     quantity: random.between(1, 12),
     timestamp: 1_790_000_000_000 + random.between(0, 1_000_000_000),
   }));
@@ -35,9 +40,40 @@ export async function addOrders(
 ): Promise<Map<string, Order>> {
   const orders = makeOrders(trial, count, first);
   const ids = await Promise.all(
-    orders.map((order) => trial.redis.xadd(STREAM, '*', ...trial.random.fieldsOf(order))),
+    orders.map((order, index) =>
+      trial.redis.xadd(
+        STREAM,
+        '*',
+        ...trial.random.fieldsOf(index % 5 === 1 ? { ...order, ...EXTRA } : order),
+      ),
+    ),
   );
   return new Map(orders.map((order, index) => [String(ids[index]), order]));
+}
+
+/** Entries that are no orders, each with one thing wrong. */
+export function noOrders(trial: OrderTrial): { fields: string[]; wrong: string }[] {
+  const lacking = ['productId', 'userId', 'quantity', 'timestamp'].map((name) => ({
+    fields: Object.entries(order(trial))
+      .filter(([field]) => field !== name)
+      .flat()
+      .map(String),
+    wrong: `has no ${name}`,
+  }));
+  const broken = [
+    ...['two', '', '0', '-1', '1.5', 'NaN', '2 boxes'].map((quantity) => ({ quantity })),
+    ...['yesterday', '-5', '1790000000000.5'].map((timestamp) => ({ timestamp })),
+  ].map((change) => ({
+    fields: trial.random.fieldsOf({ ...order(trial), ...change }),
+    wrong: `has ${Object.entries(change).map(([name, value]) => `${name} ${JSON.stringify(value)}`)}`,
+  }));
+  return [...lacking, ...broken, { fields: ['hello', 'world'], wrong: 'has none of the fields' }];
+}
+
+function order(trial: OrderTrial): Order {
+  const [first] = makeOrders(trial, 1);
+  if (!first) throw new Error('no order was made');
+  return first;
 }
 
 /** The group, made as another worker has made it before: a check does not need the learner's createGroup. */

@@ -1,4 +1,5 @@
 import type { Spec } from '../harness/grade-exercise.ts';
+import * as burying from './burying.ts';
 import * as publishing from './publishing.ts';
 import * as reclaiming from './reclaiming.ts';
 import * as recovering from './recovering.ts';
@@ -22,6 +23,7 @@ export const spec: Spec<Orders> = {
     trimmed: recovering.trimmed,
     history: recovering.history,
     crash: working.crash,
-    dead: recovering.dead,
+    dead: burying.dead,
+    unexpected: working.unexpected,
   },
 };

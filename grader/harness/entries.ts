@@ -36,6 +36,13 @@ export async function expectEntries(
   }
 }
 
+/** Whether an item has all properties of another, with these values; more of them do not matter. */
+export function contains(item: unknown, wanted: object): boolean {
+  if (typeof item !== 'object' || item === null) return false;
+  const found = new Map<string, unknown>(Object.entries(item));
+  return Object.entries(wanted).every(([name, value]) => isDeepStrictEqual(found.get(name), value));
+}
+
 /** Names and values in turn, as `name=value`. A field that is there twice is there twice. */
 function pairs(flat: readonly string[]): string[] {
   return flat.flatMap((name, at) => (at % 2 === 0 ? [`${name}=${flat[at + 1]}`] : []));

@@ -1,0 +1,178 @@
+import { within } from '../harness/fair-clock.ts';
+import type { Check } from '../harness/grade-exercise.ts';
+import { eventually, expectThat } from '../harness/unmet.ts';
+import type { WorkQueue } from '../harness/work-queue.ts';
+import type { Worker } from '../harness/worker.ts';
+import { DEAD_LETTERS, type Orders, orderQueue, STREAM } from './shop.ts';
+import type { Order } from './starter.ts';
+
+const POISON_IDLE_MS = 120;
+/** It may be looked for as late as this, and a look may be a moment late itself. */
+const RETRY_IDLE_MS = 300;
+const RETRIED_WITHIN_MS = 2 * RETRY_IDLE_MS + 300;
+const MOST_DELIVERIES = 3;
+
+export const dead: Check<Orders> = async (trial) => {
+  const { redis } = trial;
+  const queue = await orderQueue(trial);
+  const { group, handled } = queue;
+  const orders = await queue.add(5);
+  const [poison = '', ...good] = orders.keys();
+  const work = (id: string) => {
+    if (id === poison) throw new Error('this order cannot be handled (a part of the check)');
+  };
+  // Two workers die of it, each in the middle of it, and cannot tell the next: Redis counts, and forgets nothing.
+  const fatal = (id: string) => (id === poison ? new Promise(() => {}) : undefined);
+  for (const name of ['alice', 'bob']) {
+    const before = handled.times(poison);
+    const worker = await trial.hire(name);
+    queue.start(worker, POISON_IDLE_MS, fatal);
+    await eventually(() => handled.times(poison) > before, {
+      expected: `an order whose worker has died to be tried again, by ${name}`,
+      happened: `its handler was called ${before} times, and not again`,
+    });
+    await worker.crash();
+  }
+  const carol = await trial.hire('carol');
+  const loop = queue.start(carol, POISON_IDLE_MS, work);
+
+  const [[, fields = []] = []] = await eventually(
+    async () => {
+      const entries = await redis.xrange(DEAD_LETTERS, '-', '+');
+      return entries.length > 0 && entries;
+    },
+    {
+      expected: `order ${poison}, which fails each time, to be added to ${DEAD_LETTERS} in the end`,
+      happened: () =>
+        `its handler was called ${handled.times(poison)} times, and ${DEAD_LETTERS} is empty`,
+    },
+  );
+  expectThat(handled.times(poison) >= 3, {
+    expected: 'an order to get 3 deliveries before it is given up',
+    happened: `it was put aside after ${handled.times(poison)}`,
+  });
+  const found = new Map<string, string>();
+  for (let at = 0; at < fields.length; at += 2) found.set(fields[at] ?? '', fields[at + 1] ?? '');
+  const wanted = Object.entries({ ...orders.get(poison), originalId: poison });
+  expectThat(
+    wanted.every(([name, value]) => found.get(name) === String(value)),
+    {
+      expected: `the fields of the order, and originalId: ${JSON.stringify(Object.fromEntries(wanted))}`,
+      happened: `${DEAD_LETTERS} has ${JSON.stringify(Object.fromEntries(found))}`,
+    },
+  );
+  await handled.include(good);
+  await group.allAcknowledged();
+  const length = await redis.xlen(DEAD_LETTERS);
+  expectThat(handled.times(poison) <= 4 && length === 1, {
+    expected: 'the order to be put aside once, and not to be handled again',
+    happened: `handled ${handled.times(poison)} times, ${length} entries in ${DEAD_LETTERS}`,
+  });
+  const commands = (await trial.commands()).filter(({ worker }) => worker === 'carol');
+  const find = (name: string, key: string) =>
+    commands.findIndex(
+      ({ args: [command = '', ...rest] }) =>
+        command.toLowerCase() === name && rest[0] === key && rest.includes(poison),
+    );
+  const [added, acknowledged] = [find('xadd', DEAD_LETTERS), find('xack', STREAM)];
+  const isTransaction = commands.some(({ args: [command = ''] }) => /^exec$/i.test(command));
+  expectThat(isTransaction || added === -1 || acknowledged === -1 || added < acknowledged, {
+    expected: `the order to be added to ${DEAD_LETTERS} before it is acknowledged, or in one transaction with it`,
+    happened: 'the XACK came first: a crash between the two would lose the order',
+  });
+  await loop.end();
+  await buriesWhateverItFinds(queue, await trial.hire('dora'));
+};
+
+const fail = () => {
+  throw new Error('this order cannot be handled (a part of the check)');
+};
+
+/** What was delivered often enough is put aside by whoever comes upon it: a worker that comes back, one that takes over, and reclaimOrders. */
+async function buriesWhateverItFinds(
+  queue: WorkQueue<Orders, Order>,
+  worker: Worker<Orders>,
+): Promise<void> {
+  const { group, handled, trial } = queue;
+  const { redis } = trial;
+  await queue.add(5);
+  const [busy = '', own = '', older = '', younger = '', reclaimed = ''] = await group.leavePending(
+    'dead',
+    5,
+  );
+  const isAside = async (id: string) =>
+    (await redis.xrange(DEAD_LETTERS, '-', '+')).some(([, fields]) => fields.includes(id));
+  // Somebody is at work on these, and keeps them fresh.
+  const inHand = [busy, older, younger];
+  const keepBusy = () => group.makeIdle('zoe', inHand, { idleMs: 0, deliveries: 5 });
+  const expectAside = async (id: string, how: string) => {
+    const found = async () => {
+      await keepBusy();
+      return isAside(id);
+    };
+    await eventually(found, {
+      expected: `an order that was delivered 5 times to be put aside ${how}`,
+      happened: `${id} is not in ${DEAD_LETTERS}; its handler was called ${handled.times(id)} times`,
+    });
+    expectThat(handled.times(id) === 0, {
+      expected:
+        'an order that was delivered 5 times to reach no handler any more: it is Redis that counts, and forgets nothing',
+      happened: `${id} reached a handler`,
+    });
+  };
+  await group.makeIdle('dead', [reclaimed], { deliveries: 5 });
+  const count = await worker.call.reclaimOrders('dora', 60_000, handled.by('dora', fail));
+  await expectAside(reclaimed, 'by reclaimOrders too');
+  expectThat(count === 0, {
+    expected: 'reclaimOrders to return 0: what is put aside was not handled',
+    happened: `it returned ${count}`,
+  });
+
+  await group.makeIdle('dora', [own], { idleMs: 0, deliveries: 5 });
+  const loop = queue.start(worker, RETRY_IDLE_MS, fail);
+  await expectAside(own, 'by the worker that finds it among its own, when it comes back');
+  // The younger one is put aside first.
+  for (const id of [younger, older]) {
+    inHand.splice(inHand.indexOf(id), 1);
+    await group.makeIdle('dead', [id], { deliveries: 5 });
+    await expectAside(id, 'by a worker that takes it over, in whatever order they come');
+  }
+  await triesThreeTimes(queue, worker, keepBusy);
+  expectThat(!(await isAside(busy)) && handled.times(busy) === 0, {
+    expected:
+      'an order that a handler is busy with to be left alone, however often it was delivered',
+    happened: `${busy}, which zoe was at work on, was ${handled.times(busy) > 0 ? 'handled' : 'put aside'}`,
+  });
+  await loop.end();
+}
+
+/** One that fails each time gets its three deliveries, not sooner and not later than it should. */
+async function triesThreeTimes(
+  { add, handled, group }: WorkQueue<Orders, Order>,
+  worker: Worker<Orders>,
+  meanwhile: () => Promise<unknown>,
+): Promise<void> {
+  const [id = ''] = (await add(1)).keys();
+  for (let delivery = 1; delivery <= MOST_DELIVERIES; delivery++) {
+    await within(
+      worker,
+      RETRIED_WITHIN_MS,
+      async () => {
+        await meanwhile();
+        return handled.times(id) >= delivery;
+      },
+      {
+        expected: `an order that has failed to be tried again when it has been idle for minIdleMs, at the latest for twice as long: 3 deliveries before it is given up`,
+        happened: async () =>
+          `with a minIdleMs of ${RETRY_IDLE_MS}, its handler was called ${delivery - 1} times, and not again within ${RETRIED_WITHIN_MS} ms; ${(await group.pendingEntry(id)) ? 'it is pending still' : 'it was put aside'}`,
+      },
+    );
+  }
+  const calls = handled.of(id);
+  const waited = Math.min(...calls.slice(1).map(({ at }, index) => at - (calls[index]?.at ?? 0)));
+  // Idle time runs from when Redis gave it out, which may be a little before the first attempt.
+  expectThat(waited > RETRY_IDLE_MS / 2, {
+    expected: `an order that has failed not to be tried again before it has been idle for ${RETRY_IDLE_MS} ms`,
+    happened: `it came back after ${Math.round(waited)} ms`,
+  });
+}
