@@ -10,6 +10,7 @@ export type Notifications = typeof import('./starter.ts');
 export type NewsTrial = Trial<Notifications>;
 
 export const STREAM = 'user:notifications';
+export const DEAD_LETTERS = 'notifications:dead';
 export const CHANNELS: readonly Channel[] = ['email', 'sms', 'push'];
 const TYPES: readonly [NotificationType, ...NotificationType[]] = [
   'new_follower',
@@ -38,6 +39,11 @@ export async function makeGroups(
   return groups;
 }
 
+/** Not every message is a sentence. */
+const MESSAGES: Readonly<Record<number, string>> = { 1: 'type', 3: '', 4: 'userId' };
+/** Others add fields of their own. */
+const EXTRA = { priority: 'message', locale: '' };
+
 /** Notifications of all types or of one. Now and then a message is empty, and now and then a notification comes twice. */
 export function makeNotifications(
   { random }: NewsTrial,
@@ -45,10 +51,11 @@ export function makeNotifications(
   type?: NotificationType,
 ): Notification[] {
   const notifications = Array.from({ length: count }, (_, index) => ({
-    userId: `User-${random.between(1000, 9999)}`,
+    // What a field means says its name, and not its place, nor a value that looks like a name.
+    userId: index % 7 === 5 ? 'message' : `User-${random.between(1000, 9999)}`,
     // All types in turn first, so that none is missing among a few.
     type: type ?? TYPES[index % TYPES.length] ?? 'new_follower',
-    message: index % 5 === 3 ? '' : ` ${random.between(1, 1_000_000)} "quoted", and ünïcödé\n`,
+    message: MESSAGES[index % 7] ?? ` ${random.between(1, 1_000_000)} "quoted", and ünïcödé\n`,
     timestamp: 1_790_000_000_000 + random.between(0, 1_000_000_000),
   }));
   return notifications.map((one, index) =>
@@ -64,9 +71,35 @@ export async function addNotifications(
 ): Promise<Map<string, Notification>> {
   const notifications = makeNotifications(trial, count, type);
   const ids = await Promise.all(
-    notifications.map((one) => trial.redis.xadd(STREAM, '*', ...trial.random.fieldsOf(one))),
+    notifications.map((one, index) =>
+      trial.redis.xadd(
+        STREAM,
+        '*',
+        ...trial.random.fieldsOf(index % 5 === 1 ? { ...one, ...EXTRA } : one),
+      ),
+    ),
   );
   return new Map(notifications.map((one, index) => [String(ids[index]), one]));
+}
+
+/** Entries that are no notifications, each with one thing wrong. They would be for every channel. */
+export function noNotifications(trial: NewsTrial): { fields: string[]; wrong: string }[] {
+  const [one] = makeNotifications(trial, 1, 'security_alert');
+  const lacking = ['userId', 'type', 'message', 'timestamp'].map((name) => ({
+    fields: Object.entries(one ?? {})
+      .filter(([field]) => field !== name)
+      .flat()
+      .map(String),
+    wrong: `has no ${name}`,
+  }));
+  const broken = [
+    ...['telegram', 'constructor', '__proto__', 'toString', ''].map((type) => ({ type })),
+    ...['yesterday', '-5', '1790000000000.5'].map((timestamp) => ({ timestamp })),
+  ].map((change) => ({
+    fields: trial.random.fieldsOf({ ...one, ...change }),
+    wrong: `has ${Object.entries(change).map(([name, value]) => `${name} ${JSON.stringify(value)}`)}`,
+  }));
+  return [...lacking, ...broken, { fields: ['hello', 'world'], wrong: 'has none of the fields' }];
 }
 
 /** The ids of those that a channel has to deliver. */
@@ -96,12 +129,21 @@ export async function emailQueue(
   type?: NotificationType,
 ): Promise<WorkQueue<Notifications, Notification>> {
   await makeGroups(trial);
+  return channelQueue(trial, 'email', type);
+}
+
+/** Workers of a channel, whose group is there. */
+export function channelQueue(
+  trial: NewsTrial,
+  channel: Channel,
+  type?: NotificationType,
+): WorkQueue<Notifications, Notification> {
   const handled = new Handled<Notification>();
   let added = 0;
   return {
     trial,
     handled,
-    group: groupOf(trial, 'email'),
+    group: groupOf(trial, channel),
     what: 'notification',
     add: (count) => {
       added += count;
@@ -109,6 +151,6 @@ export async function emailQueue(
     },
     added: () => added,
     start: (worker, minIdleMs, work, options) =>
-      startNotifier(worker, 'email', minIdleMs, handled, work, options),
+      startNotifier(worker, channel, minIdleMs, handled, work, options),
   };
 }

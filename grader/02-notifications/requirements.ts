@@ -7,7 +7,7 @@ export const requirements: readonly Requirement[] = [
   {
     id: 'send',
     title: 'A notification becomes one entry of user:notifications, and its id is returned',
-    points: 8,
+    points: 6,
     task: 1,
     lesson: { chapter: 2, heading: 'The command, part by part' },
     hints: [
@@ -31,7 +31,7 @@ export const requirements: readonly Requirement[] = [
   {
     id: 'groups',
     title: 'Three groups, and each is given every notification from the very first on',
-    points: 8,
+    points: 7,
     task: 2,
     lesson: { chapter: 4, heading: 'Making a group: XGROUP CREATE' },
     hints: [
@@ -43,7 +43,7 @@ export const requirements: readonly Requirement[] = [
   {
     id: 'groups-again',
     title: 'createGroups makes what is missing, and leaves what is there alone',
-    points: 7,
+    points: 6,
     task: 2,
     lesson: { chapter: 4, heading: 'Making a group: XGROUP CREATE' },
     hints: [
@@ -79,7 +79,7 @@ export const requirements: readonly Requirement[] = [
   {
     id: 'every-group',
     title: 'Every group sees every notification, and the stream stays as it is',
-    points: 8,
+    points: 7,
     task: 3,
     lesson: { chapter: 4, heading: 'The three words' },
     hints: [
@@ -170,6 +170,19 @@ export const requirements: readonly Requirement[] = [
       'Three notifiers in one process share `redis`. What does a blocked read do to the commands behind it?',
       'A connection carries out one command after the other. Nothing else gets through while a read blocks.',
       'Give each notifier a connection of its own for reading: redis.duplicate().',
+    ],
+  },
+  {
+    id: 'unexpected',
+    title:
+      'Stretch: no entry that is no notification, and no stream that vanishes, stops a notifier',
+    points: 5,
+    task: 6,
+    lesson: { chapter: 4, heading: 'What goes wrong in production' },
+    hints: [
+      'Who writes to this stream, apart from you? And what does a notifier get from Redis when its stream is deleted under it?',
+      'Look at an entry before it becomes a notification. What is none goes to notifications:dead, with what is wrong with it, and is then acknowledged. NOGROUP, and on Redis 7.0 UNBLOCKED, say that there is nothing to read from any more: make the group again, and go on.',
+      "ROUTES['constructor'] is not undefined: every object has one. Object.hasOwn(ROUTES, type) asks for its own. In the loop: catch (error) { if (!/^(NOGROUP|UNBLOCKED)/.test(error.message)) throw error; make the group }",
     ],
   },
 ];

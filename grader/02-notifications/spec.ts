@@ -2,6 +2,7 @@ import type { Spec } from '../harness/grade-exercise.ts';
 import * as delivering from './delivering.ts';
 import type { Notifications } from './newsroom.ts';
 import { requirements } from './requirements.ts';
+import * as retrying from './retrying.ts';
 import * as sending from './sending.ts';
 
 export const spec: Spec<Notifications> = {
@@ -17,9 +18,10 @@ export const spec: Spec<Notifications> = {
     stop: delivering.stop,
     share: delivering.share,
     ack: delivering.ack,
-    retry: delivering.retry,
+    retry: retrying.retry,
     crash: delivering.crash,
-    late: delivering.late,
+    late: retrying.late,
     slow: delivering.slow,
+    unexpected: delivering.unexpected,
   },
 };
