@@ -4,6 +4,7 @@ import type { Check } from '../harness/grade-exercise.ts';
 import { Group } from '../harness/group.ts';
 import { refusal } from '../harness/refusal.ts';
 import { expectThat } from '../harness/unmet.ts';
+import { withoutPermission } from '../harness/without-permission.ts';
 import {
   addOrders,
   GROUP,
@@ -118,6 +119,16 @@ export const groupAgain: Check<Orders> = async (trial) => {
     });
   }
 
+  const denied = await withoutPermission(trial, 'xgroup|create', () =>
+    refusal(alice.call.createGroup()),
+  );
+  expectThat(denied?.includes('NOPERM') === true, {
+    expected: 'errors other than BUSYGROUP to be passed on, for example NOPERM',
+    happened:
+      denied === undefined
+        ? 'the server refused XGROUP CREATE, and createGroup returned as if all were well'
+        : `it threw: ${denied}`,
+  });
   await redis.del(STREAM);
   await redis.set(STREAM, 'this is no stream');
   const wrongType = await refusal(alice.call.createGroup());

@@ -5,6 +5,7 @@ import type { Check } from '../harness/grade-exercise.ts';
 import { refusal } from '../harness/refusal.ts';
 import { expectThat } from '../harness/unmet.ts';
 import { expectUntouched } from '../harness/untouched.ts';
+import { withoutPermission } from '../harness/without-permission.ts';
 import {
   addNotifications,
   CHANNELS,
@@ -134,6 +135,16 @@ export const groupsAgain: Check<Notifications> = async (trial) => {
     });
   }
 
+  const denied = await withoutPermission(trial, 'xgroup|create', () =>
+    refusal(workers[0].call.createGroups()),
+  );
+  expectThat(denied?.includes('NOPERM') === true, {
+    expected: 'errors other than BUSYGROUP to be passed on, for example NOPERM',
+    happened:
+      denied === undefined
+        ? 'the server refused XGROUP CREATE, and createGroups returned as if all were well'
+        : `it threw: ${denied}`,
+  });
   await redis.del(STREAM);
   await redis.set(STREAM, 'this is no stream');
   const wrongType = await refusal(workers[0].call.createGroups());
