@@ -221,3 +221,18 @@ describe('the pipeline', () => {
     expect(early).toBe(false);
   });
 });
+
+describe('beside the pipeline', () => {
+  it.each([
+    ['one-step', /^got tea: 5\nleft: 0$/m, /^9007199254740992-0 changes nothing\nmilk: 3$/m],
+    ['find-streams', /^(workbook:visits:(anna|ben|carla) ?){3}$/m, /^pages: \d+$/m],
+    ['lease', /^bob takes it: false$/m, /renews it: false\n.+: false\nbob gives it back: true$/m],
+  ])('%s shows what it says', async (program, ...expected) => {
+    const { start } = await place();
+
+    const { code, stdout, stderr } = await start('6', program).ended;
+
+    for (const lines of expected) expect(stdout).toMatch(lines);
+    expect([code, stderr]).toEqual([0, '']);
+  });
+});
