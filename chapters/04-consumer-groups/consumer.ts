@@ -18,23 +18,29 @@ process.once('SIGINT', () => stop.abort());
 process.once('SIGTERM', () => stop.abort());
 stop.signal.addEventListener('abort', () => reader.disconnect());
 
-try {
-  // From `0`, the group sees what is in the stream already. From `$`, it would never see that, and
-  // nobody would be told. MKSTREAM makes the stream when there is none yet.
-  await redis.xgroup('CREATE', stream, group, start, 'MKSTREAM');
-} catch (error) {
-  // Whoever comes second finds the group made; where it stands is then not ours to choose.
-  if (!(error instanceof Error && error.message.startsWith('BUSYGROUP'))) throw error;
+async function makeGroup(from: string): Promise<void> {
+  try {
+    // From `0`, the group sees what is in the stream already. From `$`, it would never see that, and
+    // nobody would be told. MKSTREAM makes the stream when there is none yet.
+    await redis.xgroup('CREATE', stream, group, from, 'MKSTREAM');
+  } catch (error) {
+    // Whoever comes second finds the group made; where it stands is then not ours to choose.
+    if (!(error instanceof Error && error.message.startsWith('BUSYGROUP'))) throw error;
+  }
 }
+await makeGroup(start);
 console.log(`joined ${group}`);
 
 while (!stop.signal.aborted) {
   const reply = await reader
     // `>`: entries that no consumer of this group was given before.
     .xreadgroup('GROUP', group, consumer, 'COUNT', 1, 'BLOCK', 5000, 'STREAMS', stream, '>')
-    .catch((error: unknown) => {
+    .catch(async (error: Error) => {
       if (stop.signal.aborted) return null; // "Connection is closed.": that was us
-      throw error;
+      if (!/^(NOGROUP|UNBLOCKED)/.test(error.message)) throw error;
+      console.log('the stream or its group is gone: making them again');
+      await makeGroup('0'); // twice is better than never
+      return null;
     });
   for (const [, entries] of reply ?? []) {
     for (const [id, fields] of entries) {

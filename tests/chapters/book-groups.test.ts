@@ -74,6 +74,39 @@ describe('the group consumer', () => {
       null,
     ]);
   });
+
+  it.each([
+    ['its stream', ['DEL', 'sensor_readings']],
+    ['its group', ['XGROUP', 'DESTROY', 'sensor_readings', 'analytics_group']],
+  ])('makes the group again when somebody deletes %s', async (_, [deletion = '', ...what]) => {
+    const { redis, start } = await place();
+    const consumer = start('4', 'consumer', 'alpha');
+    await consumer.says(/joined/);
+    await expect.poll(() => redis.client('LIST'), WAIT).toContain('cmd=xreadgroup');
+
+    await redis.call(deletion, ...what);
+    await consumer.says(/making them again/);
+    await redis.xadd('sensor_readings', '*', 'sensorId', 7);
+    await consumer.says(/\(sensorId 7\)[\s\S]*acknowledged/);
+    consumer.ctrlC();
+
+    expect((await consumer.ended).code).toBe(0);
+  });
+});
+
+describe('the worker that is told to stop', () => {
+  it('leaves behind what hangs and what it has not begun, and acknowledges neither', async () => {
+    const { redis, start } = await place();
+
+    const { code, stdout, stderr } = await start('4', 'stopping').ended;
+
+    expect(stdout).toMatch(/^1-0: done$/m);
+    expect(stdout).toMatch(/^2-0: left behind$/m);
+    expect(stdout).not.toContain('working on 3-0');
+    expect(stdout).toMatch(/^still pending: 2-0 3-0\n2-0 has come to its end$/m);
+    expect([code, stderr]).toEqual([0, '']);
+    expect(await redis.xpending('workbook:stopping', 'workers')).toContain(2);
+  });
 });
 
 describe('the pending inspector', () => {
@@ -186,5 +219,20 @@ describe('the pipeline', () => {
     await pipeline.ended;
 
     expect(early).toBe(false);
+  });
+});
+
+describe('beside the pipeline', () => {
+  it.each([
+    ['one-step', /^got tea: 5\nleft: 0$/m, /^9007199254740992-0 changes nothing\nmilk: 3$/m],
+    ['find-streams', /^(workbook:visits:(anna|ben|carla) ?){3}$/m, /^pages: \d+$/m],
+    ['lease', /^bob takes it: false$/m, /renews it: false\n.+: false\nbob gives it back: true$/m],
+  ])('%s shows what it says', async (program, ...expected) => {
+    const { start } = await place();
+
+    const { code, stdout, stderr } = await start('6', program).ended;
+
+    for (const lines of expected) expect(stdout).toMatch(lines);
+    expect([code, stderr]).toEqual([0, '']);
   });
 });

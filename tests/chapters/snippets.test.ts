@@ -1,3 +1,5 @@
+import { readdirSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { isOlder } from '../../system/redis/binary.ts';
 import { Connection } from '../../system/resp/connection.ts';
@@ -5,6 +7,7 @@ import { formatReply } from '../../system/resp/format-reply.ts';
 import { splitArguments } from '../../system/resp/split-arguments.ts';
 import { CHAPTER_FOLDERS, mask, readLesson, readSnippets } from '../support/lessons.ts';
 import { testServer } from '../support/redis.ts';
+import { ROOT } from '../support/workbook.ts';
 
 describe.each(CHAPTER_FOLDERS)('the lesson %s', (folder) => {
   const snippets = readSnippets(readLesson(folder));
@@ -30,6 +33,24 @@ describe.each(CHAPTER_FOLDERS)('the lesson %s', (folder) => {
     }
     connection.close();
   });
+});
+
+it.each(CHAPTER_FOLDERS)('the code in the lesson %s is that of its programs', (folder) => {
+  const path = join(ROOT, 'chapters', folder);
+  const programs = readdirSync(path)
+    .filter((name) => name.endsWith('.ts'))
+    .map((name) => readFileSync(join(path, name), 'utf8'));
+
+  const shown = [...readLesson(folder).matchAll(/^```ts\n([\s\S]*?)^```$/gm)].map(
+    ([, code]) => code,
+  );
+
+  for (const code of shown) {
+    expect(
+      programs.some((program) => program.includes(code ?? '')),
+      code,
+    ).toBe(true);
+  }
 });
 
 describe('mask', () => {

@@ -33,7 +33,7 @@ describe('npm run chapter', () => {
     [['ing'], "'ing' could be chapter 2 (producing) or 3 (reading) or 5 (pending-and-trimming)."],
     [
       ['4', 'nonsense'],
-      "Chapter 4 has no program 'nonsense'; it has consumer, group-start, history, noack.",
+      "Chapter 4 has no program 'nonsense'; it has consumer, group-start, history, stopping, noack.",
     ],
     [['5', 'trim-'], "Chapter 5 has no program 'trim-'"],
     [
