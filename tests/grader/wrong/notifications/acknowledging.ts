@@ -18,7 +18,7 @@ export const wrong: readonly Wrong[] = [
     changes: [
       [
         "const group = ['GROUP', groupOf(channel), name] as const;",
-        `await redis.xgroup('CREATE', STREAM, name, '0').catch(() => {});
+        `await reader.xgroup('CREATE', STREAM, name, '0').catch(() => {});
   const group = ['GROUP', name, name] as const;`,
       ],
       [XACK, `${XACK}  await redis.xack(STREAM, 'alice', id);\n`],
@@ -65,7 +65,7 @@ export const wrong: readonly Wrong[] = [
         "'BLOCK', blockMs, 'NOACK', 'STREAMS', STREAM, '>'] as const;",
       ],
     ],
-    fails: ['share', 'ack', 'retry', 'crash', 'stop'],
+    fails: ['share', 'ack', 'retry', 'crash'],
   },
   {
     mistake: 'the delivery is not awaited',
@@ -98,6 +98,6 @@ export const wrong: readonly Wrong[] = [
 `,
       ],
     ],
-    fails: ['ack', 'stop'],
+    fails: ['ack'],
   },
 ];
