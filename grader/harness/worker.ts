@@ -1,6 +1,7 @@
 import type { Redis } from 'ioredis';
 import { errorMessage } from '../../system/process/user-error.ts';
 import type { CallResult, Reference, SupervisorFunctions } from '../messages.ts';
+import type { Diary } from './diary.ts';
 import { SubmissionError } from './submission-error.ts';
 import { Unmet } from './unmet.ts';
 
@@ -28,6 +29,7 @@ export class Worker<Submission> {
   /** Ends the trial: the submission itself has failed. */
   readonly fail: (error: unknown) => void;
   readonly #supervisor: SupervisorFunctions;
+  readonly #diary: Diary;
   readonly #callbacks = new Map<number, (...args: unknown[]) => unknown>();
   #signals = 0;
   /** Whether the check itself has killed it. */
@@ -40,11 +42,13 @@ export class Worker<Submission> {
     host: number,
     supervisor: SupervisorFunctions,
     fail: (error: unknown) => void,
+    diary: Diary,
   ) {
     this.name = name;
     this.host = host;
     this.#supervisor = supervisor;
     this.fail = fail;
+    this.#diary = diary;
     this.call = this.#remote((name, args) => this.#send(name, args));
   }
 
@@ -63,6 +67,7 @@ export class Worker<Submission> {
       return running;
     });
     void begin(remote, new AbortController().signal).catch(() => {});
+    this.#diary.note(this.name, 'starts', started);
     let stopping = false;
     const endedEarly = (error: unknown) => {
       if (!stopping && !this.gone) this.fail(error);
@@ -70,10 +75,18 @@ export class Worker<Submission> {
     const returned = new Unmet(
       `${started} works until its signal is aborted`,
       'it returned by itself',
+      { workers: [this.name] },
+    );
+    void running.then(
+      () => this.#diary.note(this.name, 'returns', started),
+      () => {
+        if (!this.gone) this.#diary.note(this.name, 'fails', started);
+      },
     );
     void running.then(() => endedEarly(returned), endedEarly);
     const abort = () => {
       stopping = true;
+      this.#diary.note(this.name, 'is told to stop');
       return this.#supervisor.abort(this.host, signal, RETURN_WITHIN_MS);
     };
     return {
@@ -85,6 +98,7 @@ export class Worker<Submission> {
           throw new Unmet(
             `${started} returns within a second when its signal is aborted`,
             `worker ${this.name} was still running. Is it waiting in a blocked read, or working on until nothing is left?`,
+            { workers: [this.name] },
           );
         }
         await running;
@@ -94,9 +108,13 @@ export class Worker<Submission> {
 
   /** The submission calls back: a handler of the spec. */
   async callback(id: number, args: unknown[]): Promise<CallResult> {
+    const handler = this.#diary.handler(this.name, args);
     try {
-      return { ok: true, value: await this.#callbacks.get(id)?.(...args) };
+      const value = await this.#callbacks.get(id)?.(...args);
+      handler.ends();
+      return { ok: true, value };
     } catch (error) {
+      handler.throws();
       if (error instanceof Unmet) this.fail(error);
       return { ok: false, problem: { kind: 'threw', message: errorMessage(error), stack: '' } };
     }
@@ -110,16 +128,19 @@ export class Worker<Submission> {
   /** SIGKILL: to the process, wherever it is in its work. */
   async crash(): Promise<void> {
     this.gone = true;
+    this.#diary.note(this.name, 'is killed');
     await this.#supervisor.signal(this.host, 'SIGKILL');
   }
 
   /** SIGSTOP: as a long pause of the garbage collector, or a virtual machine that is moved. */
   async pause(): Promise<void> {
     this.paused = true;
+    this.#diary.note(this.name, 'is paused');
     await this.#supervisor.signal(this.host, 'SIGSTOP');
   }
 
   async resume(): Promise<void> {
+    this.#diary.note(this.name, 'is woken');
     await this.#supervisor.signal(this.host, 'SIGCONT');
     this.paused = false;
   }

@@ -1,0 +1,61 @@
+const ENTRY_ID = /^\d+-\d+$/;
+
+/** What a worker does, or what is done to it. */
+export type Deed =
+  /** A function that runs until it is told to stop. */
+  | 'starts'
+  | 'is told to stop'
+  | 'returns'
+  | 'fails'
+  | 'is killed'
+  | 'is paused'
+  | 'is woken'
+  /** A handler of the check, for an entry. */
+  | 'begins'
+  | 'ends'
+  | 'throws';
+
+/** Something that has happened while a requirement was checked. */
+export interface Moment {
+  /** Milliseconds since the check began. */
+  readonly at: number;
+  readonly worker: string;
+  readonly deed: Deed;
+  /** The id of the entry that a handler has; of a function, its name. */
+  readonly of: string;
+}
+
+/** Writes down what workers do while a requirement is checked: cheap, for it is read only when that fails. */
+export class Diary {
+  readonly moments: Moment[] = [];
+  readonly #began = performance.now();
+  readonly #epoch = Date.now();
+
+  note(worker: string, deed: Deed, of = ''): void {
+    this.moments.push({ at: this.now(), worker, deed, of });
+  }
+
+  /** Milliseconds since the check began. */
+  now(): number {
+    return performance.now() - this.#began;
+  }
+
+  /** The same, of a time of the server's clock, in milliseconds since 1970: it is the same machine. */
+  since(epochMs: number): number {
+    return epochMs - this.#epoch;
+  }
+
+  /**
+   * A worker calls back with these arguments. It is a handler's call if one of them is the id of an entry, and others are of no
+   * interest. Returns what notes its end.
+   */
+  handler(worker: string, args: readonly unknown[]): { ends(): void; throws(): void } {
+    const id = args.find((one): one is string => typeof one === 'string' && ENTRY_ID.test(one));
+    if (id === undefined) return { ends: () => {}, throws: () => {} };
+    this.note(worker, 'begins', id);
+    return {
+      ends: () => this.note(worker, 'ends', id),
+      throws: () => this.note(worker, 'throws', id),
+    };
+  }
+}
