@@ -15,6 +15,11 @@ export type Deed =
   | 'ends'
   | 'throws';
 
+/** What a worker is from then on. */
+const FATES: ReadonlySet<Deed> = new Set([
+  ...(['starts', 'returns', 'fails', 'is killed', 'is paused', 'is woken'] as const),
+]);
+
 /** Something that has happened while a requirement was checked. */
 export interface Moment {
   /** Milliseconds since the check began. */
@@ -43,6 +48,12 @@ export class Diary {
   /** The same, of a time of the server's clock, in milliseconds since 1970: it is the same machine. */
   since(epochMs: number): number {
     return epochMs - this.#epoch;
+  }
+
+  /** What became of a worker in the end; undefined when it is at work, as far as anybody knows. */
+  fateOf(worker: string): Moment | undefined {
+    const last = this.moments.findLast((one) => one.worker === worker && FATES.has(one.deed));
+    return last && last.deed !== 'starts' && last.deed !== 'is woken' ? last : undefined;
   }
 
   /**
