@@ -56,6 +56,12 @@ export class Diary {
     return last && last.deed !== 'starts' && last.deed !== 'is woken' ? last : undefined;
   }
 
+  /** The last worker whose handler has begun with an entry and not come to its end; undefined when there is none. */
+  holderOf(entry: string): string | undefined {
+    const last = this.moments.findLast(({ of }) => of === entry);
+    return last?.deed === 'begins' ? last.worker : undefined;
+  }
+
   /**
    * A worker calls back with these arguments. It is a handler's call if one of them is the id of an entry, and others are of no
    * interest. Returns what notes its end.

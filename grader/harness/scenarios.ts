@@ -1,5 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { isDeepStrictEqual } from 'node:util';
+import type { Group } from './group.ts';
 import { Latch } from './handled.ts';
 import { commandsWhileIdle } from './idle.ts';
 import { eventually, expectThat } from './unmet.ts';
@@ -59,6 +60,7 @@ export const sharesTheWork: Scenario = async (queue) => {
       .of(robbed ?? '')
       .map(({ worker }) => worker)
       .join(' and ')}`,
+    about: { entries: robbed ? [robbed] : [] },
   });
   theOthers.open();
 
@@ -71,6 +73,7 @@ export const sharesTheWork: Scenario = async (queue) => {
   expectThat(twice.length === 0, {
     expected: `each ${what} to be handled once: all workers are alive`,
     happened: `${twice.length} of ${added.size} were handled more than once, for example ${twice[0]}`,
+    about: { entries: twice.slice(0, 1) },
   });
   await Promise.all(loops.map((loop) => loop.end()));
 };
@@ -103,7 +106,11 @@ export const survivesACrash: Scenario = async (queue) => {
     },
     {
       expected: `what alice held when she was killed (${left.length}) to be taken over by bob or carol, who are alive and busy`,
-      happened: () => `${abandoned().length} are still waiting, for example ${abandoned()[0]?.id}`,
+      happened: () => {
+        const [first, ...more] = abandoned();
+        return `${first?.id} still waits${more.length > 0 ? `, and ${more.length} more` : ''}`;
+      },
+      about: () => ({ entries: abandoned().map(({ id }) => id) }),
     },
   );
   await handled.complete(added.keys());
@@ -113,11 +120,13 @@ export const survivesACrash: Scenario = async (queue) => {
   await eventually(async () => (await group.pendingCount()) === 0, {
     expected: `what a dead worker has left to be taken over also when no new ${what} comes in`,
     happened: async () => `${await group.pendingCount()} of ${ids.length} are still pending`,
+    about: async () => ({ entries: await group.pendingIds() }),
   });
   const garbled = handled.calls.find(({ id, item }) => !isDeepStrictEqual(item, added.get(id)));
   expectThat(garbled === undefined, {
     expected: `every handler to be given the ${what} as it was sent`,
     happened: `for ${garbled?.id} it was given ${JSON.stringify(garbled?.item)}`,
+    about: { entries: garbled ? [garbled.id] : [] },
   });
   await Promise.all(loops.map((loop) => loop.end()));
 };
@@ -155,6 +164,7 @@ export const waitsAndStops: Scenario = async (queue) => {
   expectThat(finished && !(await group.pendingIds()).includes(first), {
     expected: `the ${what} in hand to be finished and acknowledged before the worker returns`,
     happened: finished ? `${first} is still pending` : `the handler of ${first} was still running`,
+    about: { entries: [first], workers: [bob.name] },
   });
   // All that nobody was given by now is given to somebody who is dead.
   await queue.add(FEW);
@@ -166,6 +176,7 @@ export const waitsAndStops: Scenario = async (queue) => {
   expectThat(lost === undefined, {
     expected: `every ${what} that the worker did not come to any more to be left for others`,
     happened: `${lost} was acknowledged, and never handled`,
+    about: { entries: lost ? [lost] : [] },
   });
   await group.makeIdle('dead', left.slice(-FEW));
   await isDoneWhenItReturns(queue, bob);
@@ -235,6 +246,7 @@ export const acknowledgesAfterwards: Scenario = async (queue) => {
     happened:
       inHand.map(({ id, consumer }) => `${id} is held by ${consumer}`).join(', ') ||
       'nothing is pending: a crash would lose it now',
+    about: { entries: [first] },
   });
   held.open();
   await group.allAcknowledged();
@@ -244,6 +256,7 @@ export const acknowledgesAfterwards: Scenario = async (queue) => {
   await eventually(async () => isDeepStrictEqual(await group.pendingIds(), [failing]), {
     expected: `${what} ${failing}, whose handler threw, to stay pending, and the others to be acknowledged`,
     happened: async () => `pending: ${(await group.pendingIds()).join(', ') || 'none'}`,
+    about: async () => ({ entries: await wronglyPending(group, failing) }),
   });
   await handled.include((await queue.add(1)).keys());
   await loop.end();
@@ -251,5 +264,12 @@ export const acknowledgesAfterwards: Scenario = async (queue) => {
   expectThat(isDeepStrictEqual(left, [failing]), {
     expected: `${what} ${failing} to be pending still when the worker has stopped: it was never handled`,
     happened: `pending: ${left.join(', ') || 'none'}`,
+    about: { entries: [failing] },
   });
 };
+
+/** What should be acknowledged and is not; or else the one that should be pending. */
+async function wronglyPending(group: Group, failing: string): Promise<string[]> {
+  const wrong = (await group.pendingIds()).filter((id) => id !== failing);
+  return wrong.length > 0 ? wrong : [failing];
+}

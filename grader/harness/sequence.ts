@@ -1,73 +1,82 @@
 import { asLine, isScript } from './command-line.ts';
+import { drawDiagram, type Row } from './diagram.ts';
 import type { Deed, Diary, Moment } from './diary.ts';
 import { unescaped } from './escaped.ts';
+import { commandsNaming, isRead, namesOf, senderOf } from './meant.ts';
 import type { Recorded } from './recorder.ts';
-import { doesName, namesOf } from './told-commands.ts';
 import type { About } from './unmet.ts';
 
-const MOST_LINES = 16;
-const WIDEST = 76;
-const TIME_WIDTH = 6;
-const LANE_WIDTH = 4;
-const MOST_LANES = 4;
+const MOST_LABELS = 3;
+const MOST_COUNTED = 3;
 const SHORT_ID = 6;
-/** A handler begins this much after the read that has brought its entry, by two clocks that may differ a little. */
-const CLOCKS_DIFFER_MS = 2;
+const FIRST_LETTER = 65;
 
-const READS = /^(xreadgroup|xautoclaim|xclaim)$/i;
-/** What becomes of a worker: in every diagram. */
-const FATES: ReadonlySet<Deed> = new Set([
-  ...(['starts', 'is told to stop', 'returns', 'fails'] as const),
-  ...(['is killed', 'is paused', 'is woken'] as const),
-]);
+/** What no worker survives, or not unharmed. */
 const HARD: ReadonlySet<Deed> = new Set(['is killed', 'is paused', 'is woken']);
+/** These only look. */
+const LOOKS =
+  /^(xpending|xrange|xrevrange|xlen|xinfo|xread|get|mget|hget|hmget|hgetall|exists|type|ttl|scan|time)$/i;
+/** What is counted first, when not everything is. */
+const COUNTED_FIRST = ['XREADGROUP', 'XAUTOCLAIM', 'XCLAIM', 'XACK'];
 
-/** A line of the diagram. */
-interface Row {
-  readonly at: number;
-  readonly worker: string;
-  text: string;
-  /** The higher, the later it is left out. */
-  readonly rank: number;
-}
+type Labels = ReadonlyMap<string, string>;
 
 /**
- * Who did what when, as far as a failure is about it: lines of at most 76 columns, each with the time in ms since the check
- * began, a worker in a lane of its own, and what it did. Letters stand for the ids of entries.
+ * Who did what when, as far as a failure is about it: lines of at most 76 columns. Letters stand for the ids of entries.
  *
  * @returns nothing when only one worker was there, and nothing has happened to it
  */
 export function tellSequence(diary: Diary, commands: readonly Recorded[], about: About): string[] {
   const { moments } = diary;
+  const turn = turningPoint(moments, about);
+  if (!turn && Object.keys(about).length === 0) return [];
   const labels = labelsOf(about, moments);
-  const deeds = moments.flatMap((moment) => rowOf(moment, moments, labels, about));
-  const sent = commandRows(diary, commands, about, labels);
-  const rows = [...deeds, ...sent].toSorted((a, b) => a.at - b.at);
-  const workers = [...new Set(rows.map(({ worker }) => worker))];
-  const isAgain = (name: string) =>
-    moments.filter(({ worker, deed }) => worker === name && deed === 'starts').length > 1;
-  const hasFate = moments.some(({ deed }) => HARD.has(deed)) || workers.some(isAgain);
-  const isTold = about.workers && moments.some(({ deed }) => deed === 'is told to stop');
-  if (workers.length < 2 && !hasFate && !isTold) return [];
-  const legend = legendOf(labels, diary);
-  const end = `${time(diary.now())}  the check gives up`;
-  return [...legend, ...fitted(rows, workers, MOST_LINES - legend.length - 1), end];
+  const rows = [
+    ...moments.flatMap((moment) => momentRow(moment, moments, labels, about)),
+    ...commandRows(diary, commands, about, labels),
+    ...(turn ? restRows(diary, commands, turn) : []),
+  ];
+  if (!turn && new Set(rows.map(({ worker }) => worker)).size < 2) return [];
+  return drawDiagram(rows, legendOf(labels, diary), diary.now());
 }
 
-/** Letters for the entries that a failure is about; when it names none, for those that its workers had in their hands. */
-function labelsOf(about: About, moments: readonly Moment[]): ReadonlyMap<string, string> {
-  const { entries = [], workers } = about;
-  const handled = moments.filter(
-    ({ deed, worker }) => deed === 'begins' && workers?.includes(worker),
-  );
-  const meant = entries.length > 0 ? entries.slice(0, 3) : handled.map(({ of }) => of).slice(-8);
-  const ids = [...new Set(meant)];
-  return new Map(
-    ids.map((id, index) => [id, id.length > SHORT_ID ? String.fromCharCode(65 + index) : id]),
+/** The last time that a worker was killed, paused, or started once more; or told to stop, if the failure is about that worker. */
+function turningPoint(moments: readonly Moment[], { workers }: About): Moment | undefined {
+  return moments.findLast(
+    (moment) =>
+      HARD.has(moment.deed) ||
+      isRestart(moment, moments) ||
+      (moment.deed === 'is told to stop' && workers?.includes(moment.worker)),
   );
 }
 
-function legendOf(labels: ReadonlyMap<string, string>, diary: Diary): string[] {
+function isRestart(moment: Moment, moments: readonly Moment[]): boolean {
+  const isStart = ({ worker, deed }: Moment) => worker === moment.worker && deed === 'starts';
+  return isStart(moment) && moments.find(isStart) !== moment;
+}
+
+/**
+ * Letters for the entries that a failure is about. When it names none but a worker, for what that had in hand when it was told to
+ * stop, and began with afterwards.
+ */
+function labelsOf(about: About, moments: readonly Moment[]): Labels {
+  const { entries = [], workers = [] } = about;
+  const stop = moments.findLastIndex(
+    ({ deed, worker }) => deed === 'is told to stop' && workers.includes(worker),
+  );
+  const begun = (from: number, to?: number) =>
+    moments
+      .slice(from, to)
+      .flatMap(({ deed, worker, of }) =>
+        deed === 'begins' && workers.includes(worker) ? [of] : [],
+      );
+  const handled = stop < 0 ? [] : [...begun(0, stop).slice(-1), ...begun(stop)];
+  const ids = [...new Set(entries.length > 0 ? entries : handled)].slice(0, MOST_LABELS);
+  const letter = (index: number) => String.fromCharCode(FIRST_LETTER + index);
+  return new Map(ids.map((id, index) => [id, id.length > SHORT_ID ? letter(index) : id]));
+}
+
+function legendOf(labels: Labels, diary: Diary): string[] {
   return [...labels].flatMap(([id, label]) => {
     if (id === label) return [];
     const added = diary.since(Number(id.split('-')[0]));
@@ -76,143 +85,107 @@ function legendOf(labels: ReadonlyMap<string, string>, diary: Diary): string[] {
   });
 }
 
-function rowOf(
+function momentRow(
   moment: Moment,
   moments: readonly Moment[],
-  labels: ReadonlyMap<string, string>,
+  labels: Labels,
   about: About,
 ): Row[] {
   const { at, worker, deed, of } = moment;
-  const rank = HARD.has(deed) ? 4 : about.workers?.includes(worker) ? 3 : 2;
-  if (FATES.has(deed)) return [{ at, worker, text: fateText(moment, moments, labels), rank }];
   const label = labels.get(of);
-  if (!label) return [];
-  const text = {
-    begins: `handler begins with ${label}`,
-    ends: `handler is done with ${label}`,
-    throws: `handler throws at ${label}`,
-  };
-  if (deed !== 'begins' && deed !== 'ends' && deed !== 'throws') return [];
-  return [{ at, worker, text: text[deed], rank: 3 }];
+  if (deed === 'begins' || deed === 'ends' || deed === 'throws') {
+    if (!label) return [];
+    const did = { begins: 'begins with', ends: 'is done with', throws: 'throws at' }[deed];
+    return [{ at, worker, text: `handler ${did} ${label}`, rank: 3 }];
+  }
+  const isMeant = deed !== 'starts' && about.workers?.includes(worker);
+  const text = fateText(moment, moments, labels);
+  return [{ at, worker, text, rank: HARD.has(deed) || isMeant ? 4 : 2 }];
 }
 
-function fateText(
-  moment: Moment,
-  moments: readonly Moment[],
-  labels: ReadonlyMap<string, string>,
-): string {
-  const { worker, deed, of } = moment;
-  if (deed === 'starts') {
-    const isFirst =
-      moments.find((one) => one.worker === worker && one.deed === 'starts') === moment;
-    return `starts ${of}${isFirst ? '' : ' again'}`;
-  }
+function fateText(moment: Moment, moments: readonly Moment[], labels: Labels): string {
+  const { deed, of } = moment;
+  if (deed === 'starts') return `starts ${of}${isRestart(moment, moments) ? ' again' : ''}`;
   if (deed === 'returns') return `returns from ${of}`;
   if (deed === 'fails') return `${of} ends with an error`;
-  if (deed === 'is killed' || deed === 'is paused') {
-    const open = openAt(moment, moments).flatMap((id) => labels.get(id) ?? []);
-    return open.length > 0 ? `${deed}, with ${open.join(' and ')} in hand` : deed;
-  }
-  return deed;
+  const open = openAt(moment, moments).flatMap((id) => labels.get(id) ?? []);
+  return open.length > 0 && deed !== 'is woken'
+    ? `${deed}, with ${open.join(' and ')} in hand`
+    : deed;
 }
 
 /** The entries whose handlers a worker had begun by then, and not ended. */
 function openAt(until: Moment, moments: readonly Moment[]): string[] {
-  const open: string[] = [];
-  for (const moment of moments.slice(0, moments.indexOf(until))) {
-    const { worker, deed, of } = moment;
+  const open = new Set<string>();
+  for (const { worker, deed, of } of moments.slice(0, moments.indexOf(until))) {
     if (worker !== until.worker) continue;
-    if (deed === 'starts' || deed === 'is killed') open.length = 0;
-    else if (deed === 'begins') open.push(of);
-    else if (open.includes(of)) open.splice(open.indexOf(of), 1);
+    if (deed === 'starts' || deed === 'is killed') open.clear();
+    else if (deed === 'begins') open.add(of);
+    else open.delete(of);
   }
-  return [...new Set(open)];
+  return [...open];
 }
 
-/** Commands that name what the failure is about, and the reads right before a handler began with it. */
+/** Commands that do something with what the failure is about, and the reads right before a handler began with it. */
 function commandRows(
   diary: Diary,
   commands: readonly Recorded[],
   about: About,
-  labels: ReadonlyMap<string, string>,
+  labels: Labels,
 ): Row[] {
-  const ids = new Set(labels.keys());
-  const names = new Set([...namesOf(about), ...ids]);
-  const reads = commands.filter(({ args: [command = ''] }) => READS.test(command));
-  const before = diary.moments
-    .filter(({ deed, of }) => deed === 'begins' && ids.has(of))
-    .map(({ worker, at }) =>
-      reads.findLast(
-        (one) =>
-          (one.sender ?? one.worker) === worker && diary.since(one.at) <= at + CLOCKS_DIFFER_MS,
-      ),
-    );
-  const meant = new Set([
-    ...before.filter((one) => one !== undefined),
-    ...commands.filter((one) => one === about.command || doesName(one, names)),
-  ]);
+  const names = new Set([...namesOf(about), ...labels.keys()]);
+  const meant = new Set(commandsNaming(names, commands, diary));
+  if (about.command) meant.add(about.command);
+  const inScripts = new Set([...meant].map(({ sender }) => sender));
   return [...meant].flatMap((one) => {
     const [command = ''] = one.args;
-    // What a script runs is told, the script itself too only when nothing that it runs names these.
-    const isOuter = isScript(command) && [...meant].some(({ sender }) => sender === one.worker);
-    if (isOuter) return [];
-    const worker = one.sender ?? one.worker;
-    const at = Math.max(0, diary.since(one.at));
-    const rank = one === about.command ? 5 : READS.test(command) ? 1 : 3;
-    return [{ at, worker, text: commandText(one, labels), rank }];
+    // Of a script, what it does is told, and not that it was sent.
+    const isTold = isScript(command) && inScripts.has(one.worker);
+    if (one !== about.command && (isTold || LOOKS.test(command))) return [];
+    const rank = one === about.command ? 5 : isRead(one) ? 1 : 3;
+    const text = commandText(one, labels);
+    return [{ at: diary.since(one.at), worker: senderOf(one), text, rank }];
   });
 }
 
 /** A command in a few words: what it is about, and not all that it takes. */
-function commandText(one: Recorded, labels: ReadonlyMap<string, string>): string {
+function commandText(one: Recorded, labels: Labels): string {
   const [command = '', ...values] = one.args.map(unescaped);
   const name = command.toUpperCase();
   const known = values.flatMap((value) => labels.get(value) ?? []);
   const inScript = one.sender ? ' (in a script)' : '';
-  if (name === 'XREADGROUP') return `XREADGROUP ${values.at(-1)}${inScript}`;
-  if (name === 'XAUTOCLAIM') return `XAUTOCLAIM, idle for ${values[3]} ms${inScript}`;
-  if (name === 'XADD') return `XADD ${values[0]} (${known.join(', ') || '...'})${inScript}`;
-  if (known.length > 0) return `${name} ${known.join(' ')}${inScript}`;
-  return asLine(one);
+  if (name === 'XREADGROUP') return `${name} ${values.at(-1)}${inScript}`;
+  if (name === 'XAUTOCLAIM') return `${name}, idle for ${values[3]} ms${inScript}`;
+  if (known.length === 0) return asLine(one);
+  if (name === 'XADD') return `${name} ${values[0]} (${known.join(' ')})${inScript}`;
+  return `${name} ${known.join(' ')}${inScript}`;
 }
 
-/** So many lines at most: what matters least is left out, in the middle. */
-function fitted(rows: readonly Row[], workers: readonly string[], most: number): string[] {
-  for (let count = rows.length; ; count--) {
-    const lines = drawn(rows, chosen(rows, count), workers);
-    if (lines.length <= most || count === 0) return lines;
-  }
-}
-
-/** So many rows: those of the highest rank, and of these the last ones. */
-function chosen(rows: readonly Row[], count: number): ReadonlySet<Row> {
-  const byWeight = [...rows.entries()].toSorted(([a, one], [b, other]) => {
-    return other.rank - one.rank || b - a;
+/** What those have sent since then who are still at work: what they do, and what they do not do. */
+function restRows(diary: Diary, commands: readonly Recorded[], since: Moment): Row[] {
+  const later = commands.filter((one) => !one.sender && diary.since(one.at) > since.at);
+  return [...new Set(diary.moments.map(({ worker }) => worker))].flatMap((worker) => {
+    const own = later.filter((one) => one.worker === worker);
+    if (diary.fateOf(worker) || own.length === 0) return [];
+    return [{ at: diary.now(), worker, text: `has sent ${counts(own)}`, rank: 3 }];
   });
-  return new Set(byWeight.slice(0, count).map(([, row]) => row));
 }
 
-function drawn(
-  rows: readonly Row[],
-  shown: ReadonlySet<Row>,
-  workers: readonly string[],
-): string[] {
-  const lines: string[] = [];
-  let gap = false;
-  for (const row of rows) {
-    if (!shown.has(row)) {
-      if (!gap) lines.push(' '.repeat(TIME_WIDTH) + '...');
-      gap = true;
-      continue;
-    }
-    gap = false;
-    const lane = Math.min(workers.indexOf(row.worker), MOST_LANES);
-    const line = `${time(row.at)}  ${' '.repeat(lane * LANE_WIDTH)}${row.worker}  ${row.text}`;
-    lines.push(line.length > WIDEST ? `${line.slice(0, WIDEST - 3)}...` : line);
+/** `684 XREADGROUP, 682 XACK` */
+function counts(commands: readonly Recorded[]): string {
+  const times = new Map<string, number>();
+  for (const {
+    args: [command = ''],
+  } of commands) {
+    const name = command.toUpperCase();
+    times.set(name, (times.get(name) ?? 0) + 1);
   }
-  return lines;
-}
-
-function time(at: number): string {
-  return `${Math.round(at)} ms`.padStart(TIME_WIDTH + 3);
+  const others = [...times.keys()]
+    .filter((name) => !COUNTED_FIRST.includes(name))
+    .toSorted((a, b) => (times.get(b) ?? 0) - (times.get(a) ?? 0));
+  return [...COUNTED_FIRST, ...others]
+    .filter((name) => times.has(name))
+    .slice(0, MOST_COUNTED)
+    .map((name) => `${times.get(name)} ${name}`)
+    .join(', ');
 }

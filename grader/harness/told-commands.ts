@@ -1,5 +1,6 @@
 import { asLine } from './command-line.ts';
-import { unescaped } from './escaped.ts';
+import type { Diary } from './diary.ts';
+import { commandsNaming, namesOf, senderOf } from './meant.ts';
 import type { Recorded } from './recorder.ts';
 import type { About } from './unmet.ts';
 
@@ -7,8 +8,6 @@ const SHOWN = 12;
 const BEFORE = 5;
 const AFTER = 4;
 const NAME_WIDTH = 10;
-/** The first ids and keys of many stand for the others. */
-const MOST_NAMES = 3;
 
 interface Line {
   readonly text: string;
@@ -23,8 +22,8 @@ interface Line {
  * What was sent to Redis, as lines for a report: around the command that was wrong to send, which is marked; or else all that
  * names the entries and keys that the failure is about; or else what came last.
  */
-export function tellCommands(commands: readonly Recorded[], about: About): string[] {
-  // What a script runs, its own line stands for.
+export function tellCommands(commands: readonly Recorded[], about: About, diary: Diary): string[] {
+  // For what a script runs stands the line of the script.
   const sent = commands.filter((one) => one.worker !== '(script)' || one === about.command);
   const wrong = about.command ? sent.indexOf(about.command) : -1;
   if (about.command && wrong >= 0) {
@@ -34,21 +33,13 @@ export function tellCommands(commands: readonly Recorded[], about: About): strin
     return print(shown, sent.length, true);
   }
   const names = namesOf(about);
+  const naming = commandsNaming(names, sent, diary);
   const isMeant = (one: Recorded) =>
-    (!about.workers || about.workers.includes(one.worker)) &&
-    (names.size === 0 || doesName(one, names));
+    (!about.workers || about.workers.includes(senderOf(one))) &&
+    (names.size === 0 || naming.has(one));
   const meant = fold(sent, isMeant, about);
   const lines = meant.length > 0 ? meant : fold(sent, () => true, about);
   return print(lines.slice(-SHOWN), sent.length, false);
-}
-
-/** The ids and keys that a failure is about: of very many, the first. */
-export function namesOf({ entries = [], keys = [] }: About): ReadonlySet<string> {
-  return new Set([...entries.slice(0, MOST_NAMES), ...keys.slice(0, MOST_NAMES)]);
-}
-
-export function doesName({ args }: Recorded, names: ReadonlySet<string>): boolean {
-  return args.some((word) => names.has(unescaped(word)));
 }
 
 /** Those that repeat are one line with a count. */

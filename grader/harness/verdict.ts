@@ -41,7 +41,7 @@ export async function explain<Submission>(
     happened: await withWhereabouts(happened, about, trial, commands),
     ...(frame ? { frame } : {}),
     ...(sequence.length > 0 ? { sequence } : {}),
-    commands: tellCommands(commands, about),
+    commands: tellCommands(commands, about, trial.diary),
     state: await describeDatabase(trial.redis).catch(() => ['The server did not answer.']),
     printed,
   };
