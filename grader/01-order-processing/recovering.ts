@@ -67,6 +67,7 @@ export const trimmed: Check<Orders> = async (trial) => {
   expectThat(handled.times(goneToo) === 0, {
     expected: 'no call of the handler for an order that is not there any more',
     happened: `it was called for ${goneToo}`,
+    about: { entries: [goneToo] },
   });
   await loop.end();
 };
@@ -107,15 +108,18 @@ export const history: Check<Orders> = async (trial) => {
   await eventually(async () => (await others()).length === 0, {
     expected: 'everything but the order whose handler threw to be acknowledged in the end',
     happened: async () => `still pending: ${(await others()).slice(0, 3).join(', ')}`,
+    about: async () => ({ entries: await others() }),
   });
   const early = handled.ids.slice(0, left.length).find((id) => !left.includes(id));
   expectThat(early === undefined, {
     expected: `what alice had left (${left.join(', ')}) to come first, and new orders after it`,
     happened: `${early} came before it`,
+    about: { entries: [...(early ? [early] : []), ...left] },
   });
   expectThat((await group.pendingIds()).includes(bad ?? ''), {
     expected: `order ${bad}, whose handler threw, to stay pending`,
     happened: 'it was acknowledged: nobody will handle it any more',
+    about: { entries: [bad ?? ''] },
   });
   await loop.end();
 };
@@ -138,6 +142,7 @@ export const dead: Check<Orders> = async (trial) => {
     await eventually(() => handled.times(poison) > before, {
       expected: `an order whose worker has died to be tried again, by ${name}`,
       happened: `its handler was called ${before} times, and not again`,
+      about: { entries: [poison] },
     });
     await worker.crash();
   }
@@ -153,11 +158,13 @@ export const dead: Check<Orders> = async (trial) => {
       expected: `order ${poison}, which fails each time, to be added to ${DEAD_LETTERS} in the end`,
       happened: () =>
         `its handler was called ${handled.times(poison)} times, and ${DEAD_LETTERS} is empty`,
+      about: { entries: [poison] },
     },
   );
   expectThat(handled.times(poison) >= 3, {
     expected: 'an order to get 3 deliveries before it is given up',
     happened: `it was put aside after ${handled.times(poison)}`,
+    about: { entries: [poison] },
   });
   const found = new Map<string, string>();
   for (let at = 0; at < fields.length; at += 2) found.set(fields[at] ?? '', fields[at + 1] ?? '');
@@ -175,6 +182,7 @@ export const dead: Check<Orders> = async (trial) => {
   expectThat(handled.times(poison) <= 4 && length === 1, {
     expected: 'the order to be put aside once, and not to be handled again',
     happened: `handled ${handled.times(poison)} times, ${length} entries in ${DEAD_LETTERS}`,
+    about: { entries: [poison] },
   });
   const commands = (await trial.commands()).filter(({ worker }) => worker === 'carol');
   const find = (name: string, key: string) =>
@@ -187,6 +195,7 @@ export const dead: Check<Orders> = async (trial) => {
   expectThat(isTransaction || added === -1 || acknowledged === -1 || added < acknowledged, {
     expected: `the order to be added to ${DEAD_LETTERS} before it is acknowledged, or in one transaction with it`,
     happened: 'the XACK came first: a crash between the two would lose the order',
+    about: { command: commands[acknowledged], entries: [poison] },
   });
   await loop.end();
   await expectMoreDead(queue, await trial.hire('dora'));
@@ -209,6 +218,7 @@ async function expectMoreDead(
       expected: `${DEAD_LETTERS} to hold all ${count + 2} orders that were put aside, in whatever order they come`,
       happened: async () =>
         `${id} was the last of them, and ${DEAD_LETTERS} has ${await trial.redis.xlen(DEAD_LETTERS)} entries; its handler was called ${handled.times(id)} times`,
+      about: { entries: [id] },
     });
   }
   await loop.end();

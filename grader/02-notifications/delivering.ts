@@ -43,6 +43,7 @@ export const deliver: Check<Notifications> = async (trial) => {
     expectThat(more.length === 0, {
       expected: 'each notification to be delivered once',
       happened: `${id} was delivered ${more.length + 1} times`,
+      about: { entries: [id] },
     });
     expectThat(isDeepStrictEqual(call?.item, notification), {
       expected: `deliver to be given ${JSON.stringify(notification)}`,
@@ -76,6 +77,7 @@ async function deliversItsOwn(
   expectThat(foreign === undefined, {
     expected: `${channel} to deliver its own notifications only`,
     happened: `it delivered a ${foreign?.item.type}, which goes to ${foreign && describeRoute(sent, foreign.id)}`,
+    about: { entries: foreign ? [foreign.id] : [] },
   });
 }
 
@@ -93,6 +95,7 @@ export const everyGroup: Check<Notifications> = async (trial) => {
     expectThat(twice === undefined, {
       expected: `${channel} to deliver each security_alert once`,
       happened: `${twice} was delivered ${handled.times(twice ?? '')} times`,
+      about: { entries: twice ? [twice] : [] },
     });
     await end();
   }
@@ -130,6 +133,7 @@ export const retry: Check<Notifications> = async (trial) => {
   await eventually(() => handled.times(bad) > FAILURES, {
     expected: 'a delivery that has failed several times to be tried again until it succeeds',
     happened: () => `it was tried ${handled.times(bad)} times, and not again`,
+    about: { entries: [bad] },
   });
   await group.allAcknowledged();
 
@@ -142,6 +146,7 @@ export const retry: Check<Notifications> = async (trial) => {
   expectThat(waited > RETRY_AFTER_MS / 2, {
     expected: `every further attempt to come once the notification has been idle for ${RETRY_AFTER_MS} ms`,
     happened: `it came after ${Math.round(waited)} ms`,
+    about: { entries: [bad] },
   });
   expectThat(isDeepStrictEqual(second?.item, first?.item), {
     expected: 'the same notification to be delivered again',
@@ -151,6 +156,7 @@ export const retry: Check<Notifications> = async (trial) => {
   expectThat(twice === undefined, {
     expected: 'only what has failed to be delivered again',
     happened: `${twice} was delivered twice`,
+    about: { entries: twice ? [twice] : [] },
   });
   const keys = (await trial.redis.keys(`${STREAM}*`)).filter((key) => key !== STREAM);
   expectThat(keys.length === 0, {

@@ -1,9 +1,11 @@
 import { createHash } from 'node:crypto';
+import { visible } from '../../system/terminal/width.ts';
 import { escaped, unescaped } from './escaped.ts';
 import type { Recorded } from './recorder.ts';
 
 const LONGEST_LINE = 240;
 const LONGEST_VALUE = 60;
+const LONGEST_TITLE = 48;
 const SCRIPT = /^(eval|evalsha|fcall)(_ro)?$/i;
 
 /**
@@ -36,7 +38,8 @@ export function scriptTitle(text: string): string {
   const lines = unescaped(text).trim().split('\n');
   const comment = lines.map((line) => /^\s*--(?:\[=*\[)?\s*(\S.*?)\s*$/.exec(line)?.[1]);
   const first = comment.find((one) => one !== undefined);
-  if (first) return escaped(shortened(first)).replaceAll(/^"|"$/g, '');
+  if (first)
+    return visible(first.length > LONGEST_TITLE ? `${first.slice(0, LONGEST_TITLE)}...` : first);
   return lines.length === 1 ? 'a script of 1 line' : `a script of ${lines.length} lines`;
 }
 

@@ -34,7 +34,7 @@ export interface Moment {
 export class Diary {
   readonly moments: Moment[] = [];
   readonly #began = performance.now();
-  readonly #epoch = Date.now();
+  readonly #epoch = epochNow();
 
   note(worker: string, deed: Deed, of = ''): void {
     this.moments.push({ at: this.now(), worker, deed, of });
@@ -75,4 +75,10 @@ export class Diary {
       throws: () => this.note(worker, 'throws', id),
     };
   }
+}
+
+/** Now, in milliseconds since 1970 and parts of them; whole ones, when the machine has slept since this process began. */
+function epochNow(): number {
+  const exact = performance.timeOrigin + performance.now();
+  return Math.abs(exact - Date.now()) < 2 ? exact : Date.now();
 }

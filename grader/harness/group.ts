@@ -88,7 +88,7 @@ export class Group {
           if (!first) return 'that came too late';
           return `${first} is still pending${more.length > 0 ? `, and ${more.length} more` : ''}`;
         },
-        about: async () => ({ entries: await this.pendingIds() }),
+        about: async () => ({ entries: await this.pendingIds(), group: this }),
       },
       () => pending,
     );

@@ -14,11 +14,16 @@ export function namesOf({ entries = [], keys = [] }: About): ReadonlySet<string>
   return new Set([...entries.slice(0, MOST_NAMES), ...keys.slice(0, MOST_NAMES)]);
 }
 
-/** The commands that name one of these, and the reads right before a handler began with one of them. */
+/**
+ * The commands that name one of these, and the reads right before a handler began with one of them.
+ *
+ * @param stream the stream that the ids are of, when that is known: those of another may be the same
+ */
 export function commandsNaming(
   names: ReadonlySet<string>,
   commands: readonly Recorded[],
   diary: Diary,
+  stream?: string,
 ): ReadonlySet<Recorded> {
   const reads = commands.filter(isRead);
   const before = diary.moments
@@ -28,7 +33,10 @@ export function commandsNaming(
         (one) => senderOf(one) === worker && diary.since(one.at) <= at + CLOCKS_DIFFER_MS,
       ),
     );
-  const naming = commands.filter(({ args }) => args.some((word) => names.has(unescaped(word))));
+  const naming = commands.filter(({ args }) => {
+    const words = args.map(unescaped);
+    return words.some((word) => names.has(word)) && (!stream || words.includes(stream));
+  });
   return new Set([...before.filter((one) => one !== undefined), ...naming]);
 }
 

@@ -43,7 +43,8 @@ export const sharesTheWork: Scenario = async (queue) => {
   const consumers = [...new Set((await group.pending()).map(({ consumer }) => consumer))].sort();
   expectThat(isDeepStrictEqual(handled.workers, NAMES) && isDeepStrictEqual(consumers, NAMES), {
     expected: `alice, bob and carol to hold one ${what} each, as consumers of these names`,
-    happened: `${handled.workers.join(', ')} are at work, and the consumers are ${consumers.join(', ')}`,
+    happened: `the handlers of ${handled.workers.join(', ')} are at work, and what is pending is held by ${consumers.join(', ') || 'nobody'}`,
+    about: { entries: [...added] },
   });
 
   // Carol goes on, while the other two are still busy with what they have in their hands.

@@ -8,14 +8,15 @@ import type { About } from './unmet.ts';
 
 const MOST_LABELS = 3;
 const MOST_COUNTED = 3;
+const SHORT_PAUSE_MS = 100;
 const SHORT_ID = 6;
 const FIRST_LETTER = 65;
 
 /** What no worker survives, or not unharmed. */
 const HARD: ReadonlySet<Deed> = new Set(['is killed', 'is paused', 'is woken']);
-/** These only look. */
+/** These only look, or make what is there already. */
 const LOOKS =
-  /^(xpending|xrange|xrevrange|xlen|xinfo|xread|get|mget|hget|hmget|hgetall|exists|type|ttl|scan|time)$/i;
+  /^(xpending|xrange|xrevrange|xlen|xinfo|xread|get|mget|hget|hmget|hgetall|exists|type|ttl|scan|time|xgroup)$/i;
 /** What is counted first, when not everything is. */
 const COUNTED_FIRST = ['XREADGROUP', 'XAUTOCLAIM', 'XCLAIM', 'XACK'];
 
@@ -27,7 +28,7 @@ type Labels = ReadonlyMap<string, string>;
  * @returns nothing when only one worker was there, and nothing has happened to it
  */
 export function tellSequence(diary: Diary, commands: readonly Recorded[], about: About): string[] {
-  const { moments } = diary;
+  const moments = withoutShortPauses(diary.moments);
   const turn = turningPoint(moments, about);
   if (!turn && Object.keys(about).length === 0) return [];
   const labels = labelsOf(about, moments);
@@ -38,6 +39,19 @@ export function tellSequence(diary: Diary, commands: readonly Recorded[], about:
   ];
   if (!turn && new Set(rows.map(({ worker }) => worker)).size < 2) return [];
   return drawDiagram(rows, legendOf(labels, diary), diary.now());
+}
+
+/** Some checks pause a worker until they have caught it at the right moment: only the last time matters. */
+function withoutShortPauses(moments: readonly Moment[]): readonly Moment[] {
+  const short = new Set<Moment>();
+  for (const pause of moments.filter(({ deed }) => deed === 'is paused')) {
+    const next = moments
+      .slice(moments.indexOf(pause) + 1)
+      .find(({ worker }) => worker === pause.worker);
+    if (next?.deed !== 'is woken' || next.at - pause.at > SHORT_PAUSE_MS) continue;
+    short.add(pause).add(next);
+  }
+  return moments.filter((moment) => !short.has(moment));
 }
 
 /** The last time that a worker was killed, paused, or started once more; or told to stop, if the failure is about that worker. */
@@ -134,7 +148,7 @@ function commandRows(
   labels: Labels,
 ): Row[] {
   const names = new Set([...namesOf(about), ...labels.keys()]);
-  const meant = new Set(commandsNaming(names, commands, diary));
+  const meant = new Set(commandsNaming(names, commands, diary, about.group?.stream));
   if (about.command) meant.add(about.command);
   const inScripts = new Set([...meant].map(({ sender }) => sender));
   return [...meant].flatMap((one) => {
@@ -167,7 +181,7 @@ function restRows(diary: Diary, commands: readonly Recorded[], since: Moment): R
   return [...new Set(diary.moments.map(({ worker }) => worker))].flatMap((worker) => {
     const own = later.filter((one) => one.worker === worker);
     if (diary.fateOf(worker) || own.length === 0) return [];
-    return [{ at: diary.now(), worker, text: `has sent ${counts(own)}`, rank: 3 }];
+    return [{ at: diary.now(), worker, text: `since then: ${counts(own)}`, rank: 3 }];
   });
 }
 

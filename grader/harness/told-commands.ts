@@ -11,6 +11,8 @@ const NAME_WIDTH = 10;
 
 interface Line {
   readonly text: string;
+  /** Lines of the same kind are folded. */
+  readonly kind: string;
   readonly marked: boolean;
   times: number;
   /** Where its command stands among all. */
@@ -33,7 +35,7 @@ export function tellCommands(commands: readonly Recorded[], about: About, diary:
     return print(shown, sent.length, true);
   }
   const names = namesOf(about);
-  const naming = commandsNaming(names, sent, diary);
+  const naming = commandsNaming(names, sent, diary, about.group?.stream);
   const isMeant = (one: Recorded) =>
     (!about.workers || about.workers.includes(senderOf(one))) &&
     (names.size === 0 || naming.has(one));
@@ -55,11 +57,14 @@ function fold(
     const marked = one === about.command;
     const who = one.sender ? `${one.sender} (script)` : one.worker;
     const text = `${who.padEnd(NAME_WIDTH)} ${asLine(one, names)}`;
+    // A script that is run for one key after the other is one line, unless the failure is about some of these.
+    const isOneOfMany = one.script !== undefined && names.size === 0;
+    const kind = isOneOfMany ? `${who} ${one.args[0]} ${one.script}` : text;
     const last = lines.at(-1);
-    if (last?.text === text && !marked && !last.marked && last.last === index - 1) {
+    if (last?.kind === kind && !marked && !last.marked && last.last === index - 1) {
       last.times++;
       last.last = index;
-    } else lines.push({ text, marked, times: 1, first: index, last: index });
+    } else lines.push({ text, kind, marked, times: 1, first: index, last: index });
   }
   return lines;
 }

@@ -11,6 +11,8 @@ const SLOWEST_LOOK_MS = 40;
 export interface About {
   /** Ids of entries. Of the first, the report says where it is: who holds it, and what became of its holder. */
   readonly entries?: readonly string[];
+  /** The group that these entries are of, where the same ids may be in several. */
+  readonly group?: { readonly stream: string; readonly name: string };
   readonly keys?: readonly string[];
   /** Names of workers. */
   readonly workers?: readonly string[];

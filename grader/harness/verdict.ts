@@ -10,6 +10,8 @@ import type { Trial } from './trial.ts';
 import { type About, Unmet } from './unmet.ts';
 import { whereIs } from './whereabouts.ts';
 
+/** Lines of a stack trace that are not in the learner's file. */
+const NOT_THEIRS = /^ +at .*(?:node_modules|node:).*\n?/gm;
 const NOT_STARTED = /^Not implemented yet/;
 
 /** Thrown by the clock when a requirement has taken all the time it may have. */
@@ -31,7 +33,8 @@ export async function explain<Submission>(
   const printed: { worker: string; text: string }[] = [];
   for (const { name, host } of trial.workers) {
     const text = await trial.supervisor.output(host);
-    if (text.trim()) printed.push({ worker: name, text });
+    const own = text.replaceAll(NOT_THEIRS, '');
+    if (own.trim()) printed.push({ worker: name, text: own });
   }
   const problem = error instanceof SubmissionError ? error.problem : undefined;
   const frame = problem && 'stack' in problem ? frameOf(problem.stack) : undefined;
@@ -50,13 +53,13 @@ export async function explain<Submission>(
 /** What happened, and where the entry is that it is about. */
 async function withWhereabouts<Submission>(
   happened: string,
-  { entries: [id] = [] }: About,
+  { entries: [id] = [], group }: About,
   { redis, diary, workers }: Trial<Submission>,
   commands: readonly Recorded[],
 ): Promise<string> {
   if (!id) return happened;
   const names = workers.map(({ name }) => name);
-  const where = await whereIs(id, { redis, diary, commands, workers: names }).catch(
+  const where = await whereIs(id, { redis, diary, commands, workers: names, group }).catch(
     () => undefined,
   );
   if (!where) return happened;

@@ -14,6 +14,8 @@ export interface Evidence {
   readonly commands: readonly Recorded[];
   /** The workers that were hired, by their names. */
   readonly workers: readonly string[];
+  /** Of which group the entry is, when that is known. */
+  readonly group?: { readonly stream: string; readonly name: string } | undefined;
 }
 
 const PAST: Partial<Record<Deed, string>> = {
@@ -46,21 +48,22 @@ export async function whereIs(id: string, evidence: Evidence): Promise<string> {
   if (unread) return `the group ${unread.name} was never given it`;
   const acknowledged = sentTo(/^x(ack|ackdel)$/i, id, evidence);
   const how = acknowledged
-    ? `${acknowledged} acknowledged it`
+    ? `it was acknowledged ${acknowledged}`
     : 'it is not pending, and nobody has sent an XACK for it';
   const holder = diary.holderOf(id);
   const fate = holder && fateOf(holder, diary);
   return fate ? `${how}; ${fate}, with it in hand` : how;
 }
 
-/** The groups that hired workers have read from; all, if there are none. */
-async function groupsAtWork({ redis, workers }: Evidence): Promise<GroupInfo[]> {
+/** The group that is known; or else those that hired workers have read from; or else all. */
+async function groupsAtWork({ redis, workers, group: only }: Evidence): Promise<GroupInfo[]> {
   const [, streams] = await redis.scan('0', 'COUNT', MANY_KEYS, 'TYPE', 'stream');
   const all: GroupInfo[] = [];
   const atWork: GroupInfo[] = [];
-  for (const stream of streams.toSorted()) {
+  for (const stream of streams.filter((key) => !only || key === only.stream).toSorted()) {
     for (const record of asRecords(await redis.xinfo('GROUPS', stream))) {
       const name = String(record.get('name'));
+      if (only && name !== only.name) continue;
       const group = { stream, name, lastDelivered: String(record.get('last-delivered-id')) };
       const consumers = asRecords(await redis.xinfo('CONSUMERS', stream, name));
       all.push(group);
@@ -95,23 +98,25 @@ function fateOf(worker: string, diary: Diary): string | undefined {
 function removal(id: string, evidence: Evidence): string {
   const gone = 'it is not in the stream any more';
   const deleted = sentTo(/^x(del|delex|ackdel)$/i, id, evidence);
-  if (deleted) return `${gone}: ${deleted} deleted it`;
+  if (deleted) return `${gone}: deleted ${deleted}`;
   const trims = evidence.commands.filter(
     ({ args: [command = '', , ...options] }) =>
       /^xtrim$/i.test(command) ||
       (/^xadd$/i.test(command) && options.slice(0, 2).some((one) => /^(maxlen|minid)$/i.test(one))),
   );
   const [first] = trims;
-  return first ? `${gone}: ${senderOf(first)} trims it (${first.args[0]?.toUpperCase()})` : gone;
+  return first
+    ? `${gone}: ${senderOf(first)} trims the stream (${first.args[0]?.toUpperCase()})`
+    : gone;
 }
 
-/** Who has sent such a command for an entry: `alice, at 320 ms,`. */
+/** Who has sent such a command for an entry: `by alice at 320 ms`. */
 function sentTo(pattern: RegExp, id: string, { commands, diary }: Evidence): string | undefined {
   const sent = commands.find(
     ({ args: [command = '', ...values] }) =>
       pattern.test(command) && values.some((value) => unescaped(value) === id),
   );
-  return sent && `${senderOf(sent)}, at ${Math.max(0, Math.round(diary.since(sent.at)))} ms,`;
+  return sent && `by ${senderOf(sent)} at ${Math.max(0, Math.round(diary.since(sent.at)))} ms`;
 }
 
 function isBefore(one: string, other: string): boolean {

@@ -128,15 +128,15 @@ export class Worker<Submission> {
   /** SIGKILL: to the process, wherever it is in its work. */
   async crash(): Promise<void> {
     this.gone = true;
-    this.#diary.note(this.name, 'is killed');
     await this.#supervisor.signal(this.host, 'SIGKILL');
+    this.#diary.note(this.name, 'is killed');
   }
 
   /** SIGSTOP: as a long pause of the garbage collector, or a virtual machine that is moved. */
   async pause(): Promise<void> {
     this.paused = true;
-    this.#diary.note(this.name, 'is paused');
     await this.#supervisor.signal(this.host, 'SIGSTOP');
+    this.#diary.note(this.name, 'is paused');
   }
 
   async resume(): Promise<void> {
