@@ -29,6 +29,8 @@ export interface Verdict {
   readonly happened?: string;
   /** The place in the learner's file where an error came from: `orders.ts:42:11`. */
   readonly frame?: string;
+  /** Who did what when, where that matters: lines of at most 76 columns, times in ms since the check began. */
+  readonly sequence?: readonly string[];
   /** What the submission sent to Redis, as lines for redis-cli, each behind its worker's name. */
   readonly commands?: readonly string[];
   /** Streams, groups, pending entries and other keys, as they were at the end. */

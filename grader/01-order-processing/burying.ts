@@ -30,6 +30,7 @@ export const dead: Check<Orders> = async (trial) => {
     await eventually(() => handled.times(poison) > before, {
       expected: `an order whose worker has died to be tried again, by ${name}`,
       happened: `its handler was called ${before} times, and not again`,
+      about: { entries: [poison] },
     });
     await worker.crash();
   }
@@ -45,11 +46,13 @@ export const dead: Check<Orders> = async (trial) => {
       expected: `order ${poison}, which fails each time, to be added to ${DEAD_LETTERS} in the end`,
       happened: () =>
         `its handler was called ${handled.times(poison)} times, and ${DEAD_LETTERS} is empty`,
+      about: { entries: [poison] },
     },
   );
   expectThat(handled.times(poison) >= 3, {
     expected: 'an order to get 3 deliveries before it is given up',
     happened: `it was put aside after ${handled.times(poison)}`,
+    about: { entries: [poison] },
   });
   const found = new Map<string, string>();
   for (let at = 0; at < fields.length; at += 2) found.set(fields[at] ?? '', fields[at + 1] ?? '');
@@ -67,6 +70,7 @@ export const dead: Check<Orders> = async (trial) => {
   expectThat(handled.times(poison) <= 4 && length === 1, {
     expected: 'the order to be put aside once, and not to be handled again',
     happened: `handled ${handled.times(poison)} times, ${length} entries in ${DEAD_LETTERS}`,
+    about: { entries: [poison] },
   });
   const commands = (await trial.commands()).filter(({ worker }) => worker === 'carol');
   const find = (name: string, key: string) =>
@@ -79,6 +83,7 @@ export const dead: Check<Orders> = async (trial) => {
   expectThat(isTransaction || added === -1 || acknowledged === -1 || added < acknowledged, {
     expected: `the order to be added to ${DEAD_LETTERS} before it is acknowledged, or in one transaction with it`,
     happened: 'the XACK came first: a crash between the two would lose the order',
+    about: { command: commands[acknowledged], entries: [poison] },
   });
   await loop.end();
   await buriesWhateverItFinds(queue, await trial.hire('dora'));
@@ -113,11 +118,13 @@ async function buriesWhateverItFinds(
     await eventually(found, {
       expected: `an order that was delivered 5 times to be put aside ${how}`,
       happened: `${id} is not in ${DEAD_LETTERS}; its handler was called ${handled.times(id)} times`,
+      about: { entries: [id] },
     });
     expectThat(handled.times(id) === 0, {
       expected:
         'an order that was delivered 5 times to reach no handler any more: it is Redis that counts, and forgets nothing',
       happened: `${id} reached a handler`,
+      about: { entries: [id] },
     });
   };
   await group.makeIdle('dead', [reclaimed], { deliveries: 5 });
@@ -142,6 +149,7 @@ async function buriesWhateverItFinds(
     expected:
       'an order that a handler is busy with to be left alone, however often it was delivered',
     happened: `${busy}, which zoe was at work on, was ${handled.times(busy) > 0 ? 'handled' : 'put aside'}`,
+    about: { entries: [busy] },
   });
   await loop.end();
 }
@@ -174,5 +182,6 @@ async function triesThreeTimes(
   expectThat(waited > RETRY_IDLE_MS / 2, {
     expected: `an order that has failed not to be tried again before it has been idle for ${RETRY_IDLE_MS} ms`,
     happened: `it came back after ${Math.round(waited)} ms`,
+    about: { entries: [id] },
   });
 }

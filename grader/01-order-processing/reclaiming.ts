@@ -39,17 +39,20 @@ export const reclaim: Check<Orders> = async (trial) => {
   expectThat(robbed.length === 0, {
     expected: 'orders that somebody has touched less than minIdleMs ago to be left alone',
     happened: `${robbed.length} orders of a worker that is alive were taken and handled`,
+    about: { entries: robbed },
   });
   const wrong = old.filter((id) => handled.times(id) !== 1);
   expectThat(wrong.length === 0, {
     expected:
       'each of the 250 orders that were left, by a dead worker or by carol herself, to be handled once',
     happened: `${handled.calls.length} calls of the handler; ${wrong[0]} had ${handled.times(wrong[0] ?? '')}`,
+    about: { entries: wrong },
   });
   const garbled = handled.calls.find(({ id, item }) => !contains(item, Object(orders.get(id))));
   expectThat(garbled === undefined, {
     expected: 'the handler to be given the order as it was published',
     happened: `for ${garbled?.id} it was given ${JSON.stringify(garbled?.item)}`,
+    about: { entries: garbled ? [garbled.id] : [] },
   });
   await expectPending(
     group,
@@ -92,6 +95,7 @@ async function expectOneOfTwo(
   expectThat(both.length === 0, {
     expected: 'an order that two workers reach for at the same moment to go to one of them',
     happened: `${both.length} of 20 were handled by both. Redis compares the idle time once more when an order is claimed: with minIdleMs, and not with 0`,
+    about: { entries: both },
   });
 }
 
@@ -104,5 +108,6 @@ async function expectPending(group: Group, ids: readonly string[], what: string)
     happened: missing
       ? `${missing} is not pending any more`
       : `${pending.length - ids.length} more are pending, for example ${more}`,
+    about: { entries: [missing ?? more ?? ''] },
   });
 }

@@ -64,6 +64,7 @@ export const trimmed: Check<Orders> = async (trial) => {
   expectThat(handled.times(goneToo) === 0, {
     expected: 'no call of the handler for an order that is not there any more',
     happened: `it was called for ${goneToo}`,
+    about: { entries: [goneToo] },
   });
   await loop.end();
 };
@@ -105,18 +106,21 @@ export const history: Check<Orders> = async (trial) => {
   await eventually(async () => (await others()).length === 0, {
     expected: 'everything but the two orders whose handlers threw to be acknowledged in the end',
     happened: async () => `still pending: ${(await others()).slice(0, 3).join(', ')}`,
+    about: async () => ({ entries: await others() }),
   });
   const firstNews = handled.ids.findIndex((id) => news.includes(id));
   const later = own.filter((id) => !handled.ids.slice(0, firstNews).includes(id));
   expectThat(later.length === 0, {
     expected: `what alice had left, ${own.length} orders, to be begun before the first new one, in any order`,
     happened: `${handled.ids[firstNews]} is new, and came before ${later.length} of them, for example ${later[0]}`,
+    about: { entries: [handled.ids[firstNews] ?? '', ...later.slice(0, 3)] },
   });
   const pending = await group.pendingIds();
   const lost = bad.find((id) => !pending.includes(id ?? ''));
   expectThat(lost === undefined, {
     expected: `an order whose handler threw to stay pending`,
     happened: `${lost} was acknowledged: nobody will handle it any more`,
+    about: { entries: [lost ?? ''] },
   });
   await loop.end();
 };

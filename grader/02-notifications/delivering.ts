@@ -42,6 +42,7 @@ export const deliver: Check<Notifications> = async (trial) => {
     expectThat(more.length === 0, {
       expected: 'each notification to be delivered once',
       happened: `${id} was delivered ${more.length + 1} times`,
+      about: { entries: [id] },
     });
     expectThat(contains(call?.item, notification), {
       expected: `deliver to be given ${JSON.stringify(notification)}`,
@@ -75,6 +76,7 @@ export async function deliversItsOwn(
   expectThat(foreign === undefined, {
     expected: `${channel} to deliver its own notifications only`,
     happened: `it delivered a ${foreign?.item.type}, which goes to ${foreign && describeRoute(sent, foreign.id)}`,
+    about: { entries: foreign ? [foreign.id] : [] },
   });
 }
 
@@ -92,6 +94,7 @@ export const everyGroup: Check<Notifications> = async (trial) => {
     expectThat(twice === undefined, {
       expected: `${channel} to deliver each security_alert once`,
       happened: `${twice} was delivered ${handled.times(twice ?? '')} times`,
+      about: { entries: twice ? [twice] : [] },
     });
     await end();
   }

@@ -50,6 +50,7 @@ export const retry: Check<Notifications> = async (trial) => {
       expected:
         'a delivery that failed to be tried again, also by the same worker and when it fails once more, until it succeeds: at the latest when the notification has been idle for twice minIdleMs',
       happened: `with a minIdleMs of ${RETRY_AFTER_MS} it was tried ${attempt - 1} times, and not again within ${RETRIED_WITHIN_MS} ms`,
+      about: { entries: [bad] },
     });
   }
   await group.allAcknowledged();
@@ -82,6 +83,7 @@ function expectRetries({ handled }: WorkQueue<Notifications, Notification>, bad:
   expectThat(waited > RETRY_AFTER_MS / 2, {
     expected: `every further attempt to come once the notification has been idle for ${RETRY_AFTER_MS} ms`,
     happened: `it came after ${Math.round(waited)} ms`,
+    about: { entries: [bad] },
   });
   expectThat(contains(second?.item, Object(first?.item)), {
     expected: 'the same notification to be delivered again',
@@ -91,6 +93,7 @@ function expectRetries({ handled }: WorkQueue<Notifications, Notification>, bad:
   expectThat(twice === undefined, {
     expected: 'only what has failed to be delivered again',
     happened: `${twice} was delivered twice`,
+    about: { entries: twice ? [twice] : [] },
   });
 }
 

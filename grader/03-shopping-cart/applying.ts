@@ -175,6 +175,7 @@ async function expectOneStep(trial: CartTrial): Promise<void> {
     expected:
       'to compare, to change the hash and to remember the id in one step: a script, or a MULTI that a WATCH guards',
     happened: `${change && asLine(change)} came on its own: a crash right before or after it would lose an event, or count it twice`,
+    about: { command: change },
   });
 }
 

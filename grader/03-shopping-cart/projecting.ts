@@ -53,6 +53,7 @@ async function expectAppliedFirst(trial: CartTrial, userId: string): Promise<voi
   expectThat(!isFirst, {
     expected: 'an event to be acknowledged when it has been applied, not before',
     happened: `${acknowledged && asLine(acknowledged)} came before any change of ${cartOf(userId)}: a crash between the two would lose it`,
+    about: { command: acknowledged },
   });
 }
 

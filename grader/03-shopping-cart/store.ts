@@ -2,7 +2,7 @@ import { isDeepStrictEqual } from 'node:util';
 import { asRecords } from '../../system/redis/xinfo.ts';
 import { Group } from '../harness/group.ts';
 import type { Trial } from '../harness/trial.ts';
-import { eventually, expectThat } from '../harness/unmet.ts';
+import { type About, eventually, expectThat } from '../harness/unmet.ts';
 import type { Loop, Worker } from '../harness/worker.ts';
 import type { CartEvent } from './starter.ts';
 
@@ -122,27 +122,34 @@ export class Store {
   async cartsAreRight(when: string): Promise<void> {
     await eventually(async () => (await this.#wrongCart()) === undefined, {
       expected: this.#wording(when),
-      happened: async () => (await this.#wrongCart()) ?? 'they are now, but that was too late',
+      happened: async () =>
+        (await this.#wrongCart())?.words ?? 'they are now, but that was too late',
+      about: async () => keysOf((await this.#wrongCart())?.userId),
     });
   }
 
   /** Expects it without waiting: nobody is at work any more. */
   async cartsAreRightNow(when: string): Promise<void> {
     const wrong = await this.#wrongCart();
-    expectThat(wrong === undefined, { expected: this.#wording(when), happened: wrong ?? '' });
+    expectThat(wrong === undefined, {
+      expected: this.#wording(when),
+      happened: wrong?.words ?? '',
+      about: keysOf(wrong?.userId),
+    });
   }
 
   #wording(when: string): string {
     return `every cart to be what its events make of it${when}`;
   }
 
-  /** The first cart that is not what it has to be, in words. */
-  async #wrongCart(): Promise<string | undefined> {
+  /** The first cart that is not what it has to be: whose it is, and what is wrong. */
+  async #wrongCart(): Promise<{ userId: string; words: string } | undefined> {
     const carts = await Promise.all(this.users.map((userId) => this.actual(userId)));
     for (const [index, [userId, { length }]] of [...this.#events].entries()) {
       const [actual, expected] = [carts[index], this.expected(userId)];
       if (isDeepStrictEqual(actual, expected)) continue;
-      return `the cart of ${userId} is ${JSON.stringify(actual)}, and its ${length} events make ${JSON.stringify(expected)}`;
+      const words = `the cart of ${userId} is ${JSON.stringify(actual)}, and its ${length} events make ${JSON.stringify(expected)}`;
+      return { userId, words };
     }
     return undefined;
   }
@@ -153,31 +160,49 @@ export class Store {
       const left = await Promise.all(
         this.users.map((userId) => unacknowledged(this.group(userId))),
       );
-      return left.find((words) => words !== undefined);
+      return left.find((one) => one !== undefined);
     };
     await eventually(async () => (await open()) === undefined, {
       expected:
         "every event to be read in cart_projectors, the group of its user's stream, and acknowledged",
-      happened: async () => (await open()) ?? '',
+      happened: async () => (await open())?.words ?? 'they are now, but that was too late',
+      about: async () => (await open())?.about ?? {},
     });
   }
+}
+
+function keysOf(userId: string | undefined): About {
+  return userId === undefined ? {} : { keys: [eventsOf(userId), cartOf(userId)] };
 }
 
 export function startProjector(worker: Worker<Carts>, leaseMs: number): Loop {
   return worker.start((carts, signal) => carts.runProjector(worker.name, { signal, leaseMs }));
 }
 
-/** What a group still has to do, in words; undefined when there is nothing. */
-async function unacknowledged(group: Group): Promise<string | undefined> {
+/** What a group still has to do, in words, and with which entries; undefined when there is nothing. */
+async function unacknowledged(group: Group): Promise<{ words: string; about: About } | undefined> {
   const groups = await group.redis.xinfo('GROUPS', group.stream).then(asRecords, () => []);
   const info = groups.find((record) => record.get('name') === group.name);
-  if (!info) return `${group.stream} has no group cart_projectors`;
+  if (!info)
+    return {
+      words: `${group.stream} has no group cart_projectors`,
+      about: { keys: [group.stream] },
+    };
   const pending = Number(info.get('pending'));
-  if (pending > 0) return `${group.stream}: ${pending} events are pending`;
+  if (pending > 0) {
+    const ids = await group.pendingIds();
+    return {
+      words: `${ids[0]} in ${group.stream} is pending still, one of ${pending}`,
+      about: { entries: ids, group },
+    };
+  }
   const delivered = info.get('last-delivered-id');
   const [newest] = await group.redis.xrevrange(group.stream, '+', '-', 'COUNT', 1);
   if (newest && newest[0] !== delivered) {
-    return `${group.stream}: the newest event was not given to the group`;
+    return {
+      words: `${group.stream}: its newest event is still there to be read`,
+      about: { entries: [newest[0]], group },
+    };
   }
   return undefined;
 }

@@ -1,5 +1,6 @@
 import type { Redis } from 'ioredis';
 import { asRecords } from '../../system/redis/xinfo.ts';
+import { escaped } from './escaped.ts';
 
 const KEYS = 6;
 const PENDING = 4;
@@ -23,32 +24,37 @@ async function describeKey(redis: Redis, key: string): Promise<string[]> {
   if (type === 'stream') return describeStream(redis, key);
   if (type === 'hash') {
     const fields = Object.entries(await redis.hgetall(key));
-    const shown = fields.slice(0, FIELDS).map(([field, value]) => `${field}=${value}`);
+    const shown = fields
+      .slice(0, FIELDS)
+      .map(([field, value]) => `${escaped(field)}=${escaped(value)}`);
     if (fields.length > FIELDS) shown.push('...');
-    return [`hash ${key}: ${shown.join(' ')}`];
+    return [`hash ${escaped(key)}: ${shown.join(' ')}`];
   }
-  if (type === 'string') return [`string ${key}: ${(await redis.get(key))?.slice(0, 60)}`];
-  return [`${type} ${key}`];
+  if (type === 'string') {
+    const value = (await redis.get(key)) ?? '';
+    return [`string ${escaped(key)}: ${escaped(value.slice(0, 60))}`];
+  }
+  return [`${type} ${escaped(key)}`];
 }
 
 async function describeStream(redis: Redis, key: string): Promise<string[]> {
   const length = await redis.xlen(key);
-  const lines = [`stream ${key}: ${length} ${length === 1 ? 'entry' : 'entries'}`];
+  const lines = [`stream ${escaped(key)}: ${length} ${length === 1 ? 'entry' : 'entries'}`];
   for (const [id, fields] of await redis.xrevrange(key, '+', '-', 'COUNT', ENTRIES)) {
-    lines.push(`  ${id}  ${fields.join(' ').slice(0, 100)}`);
+    lines.push(`  ${id}  ${fields.map(escaped).join(' ').slice(0, 100)}`);
   }
   if (length > ENTRIES) lines.push(`  ... and ${length - ENTRIES} before`);
   for (const group of asRecords(await redis.xinfo('GROUPS', key))) {
     const name = String(group.get('name'));
     const pending = Number(group.get('pending'));
     lines.push(
-      `  group ${name}: last delivered ${group.get('last-delivered-id')}, ${pending} pending`,
+      `  group ${escaped(name)}: last delivered ${group.get('last-delivered-id')}, ${pending} pending`,
     );
     if (pending === 0) continue;
     const range = (await redis.xpending(key, name, '-', '+', PENDING)) as PendingEntry[];
     for (const [id, consumer, idleMs, deliveries] of range) {
       const count = deliveries === 1 ? 'once' : `${deliveries} times`;
-      lines.push(`    ${id} held by ${consumer} for ${idleMs} ms, delivered ${count}`);
+      lines.push(`    ${id} held by ${escaped(consumer)} for ${idleMs} ms, delivered ${count}`);
     }
     if (pending > PENDING) lines.push(`    ... and ${pending - PENDING} more`);
   }

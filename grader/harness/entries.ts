@@ -1,5 +1,6 @@
 import { isDeepStrictEqual } from 'node:util';
 import type { Redis } from 'ioredis';
+import { escaped } from './escaped.ts';
 import { expectThat } from './unmet.ts';
 
 /**
@@ -16,7 +17,9 @@ export async function expectEntries(
   items: readonly object[],
 ): Promise<void> {
   const entries = await redis.xrange(stream, '-', '+');
-  const first = entries.slice(0, 2).map(([id, fields]) => `${id}: ${fields.join(' ')}`);
+  const first = entries
+    .slice(0, 2)
+    .map(([id, fields]) => `${id}: ${fields.map(escaped).join(' ')}`);
   expectThat(entries.length === items.length, {
     expected: `${items.length} entries in ${stream} after ${items.length} calls of ${functionName}`,
     happened: `there are ${entries.length}: ${first.join('; ') || 'none'}`,
@@ -45,5 +48,7 @@ export function contains(item: unknown, wanted: object): boolean {
 
 /** Names and values in turn, as `name=value`. A field that is there twice is there twice. */
 function pairs(flat: readonly string[]): string[] {
-  return flat.flatMap((name, at) => (at % 2 === 0 ? [`${name}=${flat[at + 1]}`] : []));
+  return flat.flatMap((name, at) =>
+    at % 2 === 0 ? [`${escaped(name)}=${escaped(flat[at + 1] ?? '')}`] : [],
+  );
 }

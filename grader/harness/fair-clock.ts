@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { Unmet, type Wording } from './unmet.ts';
+import { saidNow, Unmet, type Wording } from './unmet.ts';
 
 const TICK_MS = 20;
 const LATEST_TICK_MS = 30;
@@ -21,11 +21,11 @@ export async function within(
   worker: Answering,
   milliseconds: number,
   probe: () => boolean | Promise<boolean>,
-  { expected, happened }: Wording,
+  { expected, happened, about }: Wording,
 ): Promise<void> {
   for (let passed = 0; !(await probe()); ) {
     if (passed > milliseconds) {
-      throw new Unmet(expected, typeof happened === 'string' ? happened : await happened());
+      throw new Unmet(expected, await saidNow(happened), await saidNow(about));
     }
     passed += await tick(worker);
   }

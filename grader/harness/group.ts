@@ -104,9 +104,11 @@ export class Group {
       {
         expected: `everything that ${this.name} was given to be acknowledged (XACK) in the end`,
         happened: async () => {
-          const [first, ...more] = await this.pending();
-          return `still pending: ${first?.id}, held by ${first?.consumer}, and ${more.length} more`;
+          const [first, ...more] = await this.pendingIds();
+          if (!first) return 'that came too late';
+          return `${first} is still pending${more.length > 0 ? `, and ${more.length} more` : ''}`;
         },
+        about: async () => ({ entries: await this.pendingIds(), group: this }),
       },
       () => pending,
     );

@@ -66,9 +66,11 @@ export class Handled<Item> {
       {
         expected: `${wanted.length === 1 ? 'the entry' : `all ${wanted.length} entries`} ${what}`,
         happened: () => {
-          const left = missing();
-          return `${left.length} of ${wanted.length} never did: ${left.slice(0, 3).join(', ')}`;
+          const [first, ...more] = missing();
+          if (!first) return 'that came too late';
+          return `${first} never did${more.length > 0 ? `, and ${more.length} more` : ''}`;
         },
+        about: () => ({ entries: missing() }),
       },
       () => this.calls.filter(counts).length,
     );
@@ -79,6 +81,7 @@ export class Handled<Item> {
     await eventually(() => this.times(id) > 1, {
       expected,
       happened: `${id} was handled once, and not again`,
+      about: { entries: [id] },
     });
   }
 

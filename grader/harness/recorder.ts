@@ -2,17 +2,23 @@ import { once } from 'node:events';
 import { connect, type Socket } from 'node:net';
 import type { Redis } from 'ioredis';
 import { encodeCommand } from '../../system/resp/connection.ts';
+import { isScript, scriptDigest, scriptTitle } from './command-line.ts';
+
+export { asLine } from './command-line.ts';
 
 /** What a connection says to introduce itself, and to show that it is there, is nobody's solution. */
 const INTRODUCTION = /^(hello|client|info|auth|select|ping)$/i;
-const LONGEST_LINE = 400;
-const BARE = /^[\w@%+=:,./*$<>~^()[\]-]+$/;
 /** A line of MONITOR: `+1790000000.123456 [0 127.0.0.1:4711] "xadd" "orders:new" ...`; of a script, `[0 lua]`. */
 const LINE = /^\+([\d.]+) \[\d+ ([^\]]+)\] "(.*)"$/s;
 
 /** A command that a worker has sent. */
 export interface Recorded {
+  /** Its name; `(script)` when a script has run the command, and `(unnamed)` for a connection that has not said whose it is. */
   readonly worker: string;
+  /** Of what a script has run: who has sent the script. */
+  readonly sender?: string;
+  /** Of EVAL and EVALSHA: what the script is called. */
+  readonly script?: string;
   /** Milliseconds since 1970, by the server's clock. */
   readonly at: number;
   /** As MONITOR shows them: bytes that cannot be printed are escaped, for redis-cli to read back. */
@@ -26,9 +32,14 @@ export interface Recorded {
 export class Recorder {
   readonly #redis: Redis;
   readonly #address: URL;
-  /** The grader's own connection, as the server sees it. */
+  /** The grader's own connection, as the server sees it, and what the others of its connections are called. */
   readonly #own: string;
+  readonly #ownName: string | undefined;
   readonly #names = new Map<string, string>();
+  /** What scripts are called: by what EVALSHA calls them, and by their texts. */
+  readonly #scripts = new Map<string, string>();
+  /** Who has sent the script that runs now. */
+  #scriptBy = '';
   #commands: Recorded[] = [];
   #unread: Buffer[] = [];
   #monitor: Socket | undefined;
@@ -39,6 +50,7 @@ export class Recorder {
     this.#redis = redis;
     this.#address = address;
     this.#own = own;
+    this.#ownName = redis.options.connectionName;
   }
 
   /** Must come before the first worker connects: a connection says its name only once. */
@@ -64,6 +76,7 @@ export class Recorder {
     this.#commands = [];
     this.#unread = [];
     this.#names.clear();
+    this.#scripts.clear();
   }
 
   /** All commands until now, in the order in which the server ran them. */
@@ -128,21 +141,36 @@ export class Recorder {
   #note(at: number, args: string[], source: string): void {
     const [command = '', first = '', second = ''] = args;
     if (/^client$/i.test(command) && /^setname$/i.test(first)) this.#names.set(source, second);
-    if (source === this.#own || INTRODUCTION.test(command)) return;
-    const worker = source === 'lua' ? '(script)' : (this.#names.get(source) ?? '(unnamed)');
-    this.#commands.push({ worker, at, args });
+    if (source === 'lua') {
+      const sender = this.#nameOf(this.#scriptBy);
+      if (sender) this.#commands.push({ worker: '(script)', sender, at, args });
+      return;
+    }
+    if (isScript(command)) this.#scriptBy = source;
+    const worker = this.#nameOf(source);
+    if (!worker || INTRODUCTION.test(command)) return;
+    const script = this.#scriptOf(command, first, second);
+    this.#commands.push({ worker, at, args, ...(script ? { script } : {}) });
   }
-}
 
-/** A command as a line that can be pasted into redis-cli, unless it is so long that nobody would. */
-export function asLine({ args }: Recorded): string {
-  const [command = '', ...rest] = args;
-  const line = [command.toUpperCase(), ...rest.map(quoted)].join(' ');
-  if (line.length <= LONGEST_LINE) return line;
-  return `${line.slice(0, LONGEST_LINE)} ... (${line.length - LONGEST_LINE} characters more)`;
-}
+  /** Undefined for the grader itself. */
+  #nameOf(source: string): string | undefined {
+    if (source === this.#own) return undefined;
+    const name = this.#names.get(source) ?? '(unnamed)';
+    return name === this.#ownName ? undefined : name;
+  }
 
-/** MONITOR has escaped everything but the quotes around it. */
-function quoted(text: string): string {
-  return BARE.test(text) ? text : `"${text.replaceAll('"', '\\"')}"`;
+  /** What the script is called that a command runs; one that it loads is remembered. */
+  #scriptOf(command: string, first: string, second: string): string | undefined {
+    if (/^evalsha/i.test(command)) return this.#scripts.get(first.toLowerCase());
+    const isLoaded = /^script$/i.test(command) && /^load$/i.test(first);
+    if (!isLoaded && !/^eval/i.test(command)) return undefined;
+    const text = isLoaded ? second : first;
+    const title = this.#scripts.get(text) ?? scriptTitle(text);
+    if (!this.#scripts.has(text)) {
+      this.#scripts.set(text, title);
+      this.#scripts.set(scriptDigest(text), title);
+    }
+    return isLoaded ? undefined : title;
+  }
 }

@@ -1,3 +1,4 @@
+import { randomUUID } from 'node:crypto';
 import { Redis } from 'ioredis';
 import type { ServerAddress, SupervisorFunctions } from '../messages.ts';
 import { Recorder } from './recorder.ts';
@@ -43,6 +44,8 @@ export class TestServers {
 async function open(address: ServerAddress): Promise<TestServer> {
   const redis = new Redis(address.adminUrl, {
     enableReadyCheck: false,
+    // Its duplicates are called the same: that is how the recorder knows them.
+    connectionName: `grader-${randomUUID()}`,
     // What a check sends in one go is one message to the server.
     enableAutoPipelining: true,
   });

@@ -1,5 +1,6 @@
 import type { Redis } from 'ioredis';
 import type { SupervisorFunctions } from '../messages.ts';
+import { Diary } from './diary.ts';
 import { Random } from './random.ts';
 import type { Recorded } from './recorder.ts';
 import { SubmissionError } from './submission-error.ts';
@@ -15,6 +16,8 @@ export class Trial<Submission> {
   readonly supervisor: SupervisorFunctions;
   readonly server: TestServer;
   readonly workers: Worker<Submission>[] = [];
+  /** What the workers do, and what is done to them. */
+  readonly diary = new Diary();
   /** Rejects as soon as the submission itself has failed, whatever the check is waiting for. */
   readonly hopeless: Promise<never>;
   #giveUp: (error: unknown) => void = () => {};
@@ -34,7 +37,8 @@ export class Trial<Submission> {
   async hire(name: string): Promise<Worker<Submission>> {
     const hired = await this.supervisor.hire(name, this.server.address.url);
     if ('problem' in hired) throw new SubmissionError(hired.problem);
-    const worker = new Worker<Submission>(name, hired.host, this.supervisor, this.#giveUp);
+    const { supervisor, diary } = this;
+    const worker = new Worker<Submission>(name, hired.host, supervisor, this.#giveUp, diary);
     this.workers.push(worker);
     return worker;
   }

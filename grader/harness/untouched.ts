@@ -20,6 +20,7 @@ export async function expectUntouched<Submission>(
   );
   expectThat(sent === undefined, {
     expected: `nothing in ${prefix} to be trimmed or deleted: ${why}`,
-    happened: sent ? `${sent.worker} sent ${asLine(sent)}` : '',
+    happened: sent ? `${sent.sender ?? sent.worker} sent ${asLine(sent)}` : '',
+    about: { command: sent },
   });
 }

@@ -2,12 +2,16 @@ import type { Redis } from 'ioredis';
 import type { Problem } from '../messages.ts';
 import type { Status, Verdict } from '../requirement.ts';
 import { describeDatabase } from './describe-database.ts';
-import { asLine, type Recorded } from './recorder.ts';
+import type { Recorded } from './recorder.ts';
+import { tellSequence } from './sequence.ts';
 import { SubmissionError } from './submission-error.ts';
+import { tellCommands } from './told-commands.ts';
 import type { Trial } from './trial.ts';
-import { Unmet } from './unmet.ts';
+import { type About, Unmet } from './unmet.ts';
+import { whereIs } from './whereabouts.ts';
 
-const SHOWN_COMMANDS = 12;
+/** Lines of a stack trace that are not in the learner's file. */
+const NOT_THEIRS = /^ +at .*(?:node_modules|node:).*\n?/gm;
 const NOT_STARTED = /^Not implemented yet/;
 
 /** Thrown by the clock when a requirement has taken all the time it may have. */
@@ -23,23 +27,43 @@ export async function explain<Submission>(
   trial: Trial<Submission>,
   commands: readonly Recorded[],
 ): Promise<Verdict> {
+  const about = error instanceof Unmet ? error.about : {};
+  const sequence = tellSequence(trial.diary, commands, about);
   const [status, expected, happened] = await causeOf(error, trial);
   const printed: { worker: string; text: string }[] = [];
   for (const { name, host } of trial.workers) {
     const text = await trial.supervisor.output(host);
-    if (text.trim()) printed.push({ worker: name, text });
+    const own = text.replaceAll(NOT_THEIRS, '');
+    if (own.trim()) printed.push({ worker: name, text: own });
   }
   const problem = error instanceof SubmissionError ? error.problem : undefined;
   const frame = problem && 'stack' in problem ? frameOf(problem.stack) : undefined;
   return {
     status,
     expected,
-    happened,
+    happened: await withWhereabouts(happened, about, trial, commands),
     ...(frame ? { frame } : {}),
-    commands: describeCommands(commands),
+    ...(sequence.length > 0 ? { sequence } : {}),
+    commands: tellCommands(commands, about, trial.diary),
     state: await describeDatabase(trial.redis).catch(() => ['The server did not answer.']),
     printed,
   };
+}
+
+/** What happened, and where the entry is that it is about. */
+async function withWhereabouts<Submission>(
+  happened: string,
+  { entries: [id] = [], group }: About,
+  { redis, diary, workers }: Trial<Submission>,
+  commands: readonly Recorded[],
+): Promise<string> {
+  if (!id) return happened;
+  const names = workers.map(({ name }) => name);
+  const where = await whereIs(id, { redis, diary, commands, workers: names, group }).catch(
+    () => undefined,
+  );
+  if (!where) return happened;
+  return happened.includes(id) ? `${happened}: ${where}` : `${happened} (${id}: ${where})`;
 }
 
 /** What is wrong when a command was sent that the submission's user may not send (ACL LOG). */
@@ -123,20 +147,4 @@ function frameOf(stack: string): string | undefined {
     if (place && !place.includes('node_modules')) return place;
   }
   return undefined;
-}
-
-/** The last commands, those that repeat as one line with a count. */
-function describeCommands(commands: readonly Recorded[]): string[] {
-  const lines: { text: string; times: number }[] = [];
-  for (const command of commands) {
-    const text = `${command.worker.padEnd(10)} ${asLine(command)}`;
-    const last = lines.at(-1);
-    if (last?.text === text) last.times++;
-    else lines.push({ text, times: 1 });
-  }
-  const shown = lines
-    .slice(-SHOWN_COMMANDS)
-    .map(({ text, times }) => (times > 1 ? `${text}   (${times} times)` : text));
-  const left = lines.length - shown.length;
-  return left > 0 ? [`... ${left} before`, ...shown] : shown;
 }

@@ -1,6 +1,7 @@
 import type { Redis } from 'ioredis';
 import { errorMessage } from '../../system/process/user-error.ts';
 import type { CallResult, Problem, Reference, SupervisorFunctions } from '../messages.ts';
+import type { Diary } from './diary.ts';
 import { HandlerFailure, throwsAtOnceFor } from './failures.ts';
 import { SubmissionError } from './submission-error.ts';
 import { Unmet } from './unmet.ts';
@@ -29,6 +30,7 @@ export class Worker<Submission> {
   /** Ends the trial: the submission itself has failed. */
   readonly fail: (error: unknown) => void;
   readonly #supervisor: SupervisorFunctions;
+  readonly #diary: Diary;
   readonly #callbacks = new Map<number, (...args: unknown[]) => unknown>();
   #signals = 0;
   /** Whether the check itself has killed it. */
@@ -41,11 +43,13 @@ export class Worker<Submission> {
     host: number,
     supervisor: SupervisorFunctions,
     fail: (error: unknown) => void,
+    diary: Diary,
   ) {
     this.name = name;
     this.host = host;
     this.#supervisor = supervisor;
     this.fail = fail;
+    this.#diary = diary;
     this.call = this.#remote((name, args) => this.#send(name, args));
   }
 
@@ -70,6 +74,7 @@ export class Worker<Submission> {
     // What is said to a process, it hears in this order.
     if (aborted) void this.#supervisor.abort(this.host, signal, 0);
     void begin(remote, new AbortController().signal).catch(() => {});
+    this.#diary.note(this.name, 'starts', started);
     let stopping = aborted;
     const endedEarly = (error: unknown) => {
       if (!stopping && !this.gone) this.fail(error);
@@ -77,10 +82,18 @@ export class Worker<Submission> {
     const returned = new Unmet(
       `${started} works until its signal is aborted`,
       'it returned by itself',
+      { workers: [this.name] },
+    );
+    void running.then(
+      () => this.#diary.note(this.name, 'returns', started),
+      () => {
+        if (!this.gone) this.#diary.note(this.name, 'fails', started);
+      },
     );
     void running.then(() => endedEarly(returned), endedEarly);
     const abort = () => {
       stopping = true;
+      this.#diary.note(this.name, 'is told to stop');
       return this.#supervisor.abort(this.host, signal, RETURN_WITHIN_MS);
     };
     return {
@@ -92,6 +105,7 @@ export class Worker<Submission> {
           throw new Unmet(
             `${started} returns within a second when its signal is aborted`,
             `worker ${this.name} was still running. Is it waiting in a blocked read, or working on until nothing is left?`,
+            { workers: [this.name] },
           );
         }
         await running;
@@ -101,9 +115,13 @@ export class Worker<Submission> {
 
   /** The submission calls back: a handler of the spec. */
   async callback(id: number, args: unknown[]): Promise<CallResult> {
+    const handler = this.#diary.handler(this.name, args);
     try {
-      return { ok: true, value: await this.#callbacks.get(id)?.(...args) };
+      const value = await this.#callbacks.get(id)?.(...args);
+      handler.ends();
+      return { ok: true, value };
     } catch (error) {
+      handler.throws();
       if (error instanceof Unmet) this.fail(error);
       const problem: Problem = { kind: 'threw', message: errorMessage(error), stack: '' };
       return error instanceof HandlerFailure
@@ -121,15 +139,18 @@ export class Worker<Submission> {
   async crash(): Promise<void> {
     this.gone = true;
     await this.#supervisor.signal(this.host, 'SIGKILL');
+    this.#diary.note(this.name, 'is killed');
   }
 
   /** SIGSTOP: as a long pause of the garbage collector, or a virtual machine that is moved. */
   async pause(): Promise<void> {
     this.paused = true;
     await this.#supervisor.signal(this.host, 'SIGSTOP');
+    this.#diary.note(this.name, 'is paused');
   }
 
   async resume(): Promise<void> {
+    this.#diary.note(this.name, 'is woken');
     await this.#supervisor.signal(this.host, 'SIGCONT');
     this.paused = false;
   }

@@ -62,5 +62,15 @@ function labelled(label: string, text: string): string {
 }
 
 function block({ title, lines }: Section): string[] {
-  return [`  ${colour.cyan(title)}`, ...lines.map((line) => `    ${line}`)];
+  return [`  ${colour.cyan(title)}`, ...lines.flatMap(shownLine)];
+}
+
+/** A line as it is; on a terminal, what is too long for it goes on below, under its own second column. */
+function shownLine(line: string): string[] {
+  const whole = `    ${line}`;
+  if (!process.stdout.isTTY || whole.length <= WIDTH) return [whole];
+  const [column = '    '] = /^ *\S+ {2,}/.exec(whole) ?? /^ */.exec(whole) ?? [];
+  const [first = '', ...more] = wrap(whole.slice(column.length), WIDTH - column.length - 2);
+  const indent = ' '.repeat(column.length + 2);
+  return [column + first, ...more.map((part) => indent + part)];
 }

@@ -21,7 +21,7 @@ export interface Sections {
  * @param mostPrinted how many lines of what a worker has printed are told
  */
 export function sectionsOf(
-  { expected, happened, frame, commands = [], state = [], printed = [] }: Verdict,
+  { expected, happened, frame, sequence = [], commands = [], state = [], printed = [] }: Verdict,
   mostPrinted = Number.POSITIVE_INFINITY,
 ): Sections {
   const findings = [
@@ -36,6 +36,7 @@ export function sectionsOf(
     return shown.map((line) => `${worker} | ${line}`);
   });
   const blocks = [
+    { title: 'who did what when', lines: sequence },
     { title: 'sent to Redis', lines: commands },
     { title: 'in Redis afterwards', lines: state },
     { title: 'printed', lines: output },

@@ -143,6 +143,7 @@ export const WORKBOOK = {
                 expected: text,
                 happened: text,
                 frame: text,
+                sequence: lines,
                 commands: lines,
                 state: lines,
               },

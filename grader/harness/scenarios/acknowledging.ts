@@ -1,6 +1,7 @@
 import { isDeepStrictEqual } from 'node:util';
 import { failSomehow } from '../failures.ts';
 import { within } from '../fair-clock.ts';
+import type { Group } from '../group.ts';
 import { Latch } from '../handled.ts';
 import { eventually, expectThat } from '../unmet.ts';
 import { NEVER_IDLE_MS, type WorkQueue } from '../work-queue.ts';
@@ -31,6 +32,7 @@ export const acknowledgesAfterwards: Scenario = async (queue) => {
     happened:
       inHand.map(({ id, consumer }) => `${id} is held by ${consumer}`).join(', ') ||
       'nothing is pending: a crash would lose it now',
+    about: { entries: [first] },
   });
   held.open();
   await group.allAcknowledged();
@@ -40,6 +42,7 @@ export const acknowledgesAfterwards: Scenario = async (queue) => {
   await eventually(async () => isDeepStrictEqual(await group.pendingIds(), [failing]), {
     expected: `${what} ${failing}, whose handler threw, to stay pending, and the others to be acknowledged`,
     happened: async () => `pending: ${(await group.pendingIds()).join(', ') || 'none'}`,
+    about: async () => ({ entries: await wronglyPending(group, failing) }),
   });
   await handled.include((await queue.add(1)).keys());
   await loop.end();
@@ -47,6 +50,7 @@ export const acknowledgesAfterwards: Scenario = async (queue) => {
   expectThat(isDeepStrictEqual(left, [failing]), {
     expected: `${what} ${failing} to be pending still when the worker has stopped: it was never handled`,
     happened: `pending: ${left.join(', ') || 'none'}`,
+    about: { entries: [failing] },
   });
   await goesOnAfterFailures(queue, alice);
   await bearsThatOthersAcknowledge(queue, alice);
@@ -80,6 +84,7 @@ async function goesOnAfterFailures<Submission, Item>(
       expected: `a handler that fails to hold up nobody: the next ${what} is begun at once, whatever was thrown`,
       happened: () =>
         `${tried()} of ${FAILURES} handlers had failed after ${HELD_UP_MS / 1000} seconds, and the ${what} behind them was not handled`,
+      about: () => ({ entries: [...good, ...failing.slice(-2)], workers: [worker.name] }),
     },
   );
   await eventually(async () => (await group.pendingIds()).every((id) => !good.includes(id)), {
@@ -92,6 +97,7 @@ async function goesOnAfterFailures<Submission, Item>(
   expectThat(lost === undefined, {
     expected: `every ${what} whose handler failed to stay pending, whatever the handler threw`,
     happened: `${lost} was acknowledged, and its handler had failed`,
+    about: { entries: lost ? [lost] : [] },
   });
 }
 
@@ -114,6 +120,13 @@ async function bearsThatOthersAcknowledge<Submission, Item>(
   await eventually(async () => !(await group.pendingIds()).includes(next), {
     expected: `a worker to go on when somebody else has acknowledged what it has in hand (XACK answers 0)`,
     happened: `the next ${what} is not acknowledged`,
+    about: { entries: [next, id] },
   });
   await loop.end();
+}
+
+/** What should be acknowledged and is not; or else the one that should be pending. */
+async function wronglyPending(group: Group, failing: string): Promise<string[]> {
+  const wrong = (await group.pendingIds()).filter((id) => id !== failing);
+  return wrong.length > 0 ? wrong : [failing];
 }

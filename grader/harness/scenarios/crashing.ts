@@ -54,7 +54,11 @@ export const survivesACrash: Scenario = async (queue) => {
     },
     {
       expected: `what alice held when she was killed (${left.length}) to be taken over by bob or carol, who are alive and busy`,
-      happened: () => `${abandoned().length} are still waiting, for example ${abandoned()[0]?.id}`,
+      happened: () => {
+        const [first, ...more] = abandoned();
+        return `${first?.id} still waits${more.length > 0 ? `, and ${more.length} more` : ''}`;
+      },
+      about: () => ({ entries: abandoned().map(({ id }) => id) }),
     },
   );
   await handled.complete(added.keys());
@@ -64,6 +68,7 @@ export const survivesACrash: Scenario = async (queue) => {
   await eventually(async () => (await group.pendingCount()) === 0, {
     expected: `what a dead worker has left to be taken over also when no new ${what} comes in`,
     happened: async () => `${await group.pendingCount()} of ${ids.length} are still pending`,
+    about: async () => ({ entries: await group.pendingIds() }),
   });
   const garbled = handled.calls.find(
     ({ id, item }) => added.has(id) && !contains(item, Object(added.get(id))),
@@ -71,6 +76,7 @@ export const survivesACrash: Scenario = async (queue) => {
   expectThat(garbled === undefined, {
     expected: `every handler to be given the ${what} as it was sent`,
     happened: `for ${garbled?.id} it was given ${JSON.stringify(garbled?.item)}`,
+    about: { entries: garbled ? [garbled.id] : [] },
   });
   await Promise.all(loops.map((loop) => loop.end()));
   await survivesASecondCrash(queue, bob, carol);
@@ -89,6 +95,7 @@ async function findsWhatTheSilentHold<Submission, Item>(
     expected: `every ${what} of a consumer that has been silent for ${SILENT_FOR_MS / SILENT_IDLE_MS} times minIdleMs to be taken over`,
     happened: async () =>
       `${open().length} of ${ids.length} never reached a handler, and ${(await group.pendingIds()).filter((id) => open().includes(id)).length} of them are pending still. XGROUP DELCONSUMER takes what a consumer holds off the list`,
+    about: () => ({ entries: open() }),
   });
   await loop.end();
 }
@@ -120,6 +127,7 @@ async function takesOverOnce<Submission, Item>(
     {
       expected: `all ${LEFT} that a dead worker has left to be taken over, although a living one holds ${FRESH} older ones, which it keeps fresh`,
       happened: () => `${taken()} of ${LEFT} reached a handler`,
+      about: () => ({ entries: left.filter((id) => handled.times(id) === 0) }),
     },
     taken,
   );
@@ -128,6 +136,7 @@ async function takesOverOnce<Submission, Item>(
   expectThat(robbed === undefined, {
     expected: `a ${what} that somebody has touched within minIdleMs to be left alone`,
     happened: `${robbed} was handled, and zoe was at work on it`,
+    about: { entries: robbed ? [robbed] : [] },
   });
   const twice = left.filter((id) => handled.times(id) > 1);
   expectThat(twice.length === 0, {
@@ -136,6 +145,7 @@ async function takesOverOnce<Submission, Item>(
       .of(twice[0] ?? '')
       .map(({ worker }) => worker)
       .join(' and ')}`,
+    about: { entries: twice.slice(0, 1) },
   });
   await group.acknowledge(...fresh);
 }
@@ -156,6 +166,7 @@ async function survivesASecondCrash<Submission, Item>(
   await eventually(begun, {
     expected: `what a dead worker has left to be taken over by ${second.name}`,
     happened: 'none of it reached a handler',
+    about: { entries: left },
   });
   await second.crash();
   const before = handled.calls.length;
@@ -170,6 +181,7 @@ async function survivesASecondCrash<Submission, Item>(
       const holders = (await group.pending()).filter(({ id }) => open().includes(id));
       return `${open().length} of ${ABANDONED} are still waiting; ${holders.map(({ id, consumer }) => `${id} is held by ${consumer}`).join(', ')}. Is there a lock or a lease without an end?`;
     },
+    about: () => ({ entries: open() }),
   });
   await group.allAcknowledged();
   const length = await group.redis.xlen(group.stream);

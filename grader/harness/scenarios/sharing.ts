@@ -34,7 +34,8 @@ export const sharesTheWork: Scenario = async (queue) => {
   const consumers = [...new Set((await group.pending()).map(({ consumer }) => consumer))].sort();
   expectThat(isDeepStrictEqual(handled.workers, NAMES) && isDeepStrictEqual(consumers, NAMES), {
     expected: `alice, bob and carol to hold one ${what} each, as consumers of these names`,
-    happened: `${handled.workers.join(', ')} are at work, and the consumers are ${consumers.join(', ')}`,
+    happened: `the handlers of ${handled.workers.join(', ')} are at work, and what is pending is held by ${consumers.join(', ') || 'nobody'}`,
+    about: { entries: [...added] },
   });
 
   // Carol goes on, while the other two are still busy with what they have in their hands.
@@ -51,6 +52,7 @@ export const sharesTheWork: Scenario = async (queue) => {
       .of(robbed ?? '')
       .map(({ worker }) => worker)
       .join(' and ')}`,
+    about: { entries: robbed ? [robbed] : [] },
   });
   theOthers.open();
 
@@ -82,6 +84,7 @@ function expectOnce<Submission, Item>(
   expectThat(twice.length === 0, {
     expected: `each ${what} to be handled once: ${because}`,
     happened: `${twice.length} of ${all.length} were handled more than once, for example ${twice[0]}`,
+    about: { entries: twice.slice(0, 1) },
   });
 }
 
@@ -103,6 +106,7 @@ async function keepsOffWhatWasTakenOver<Submission, Item>(
     expectThat(entry?.consumer === 'mallory', {
       expected: `a ${what} that another worker has taken over to be left to it, also by the one whose handler still runs`,
       happened: `mallory had taken ${id} over and was at work on it; ${entry ? `${entry.consumer} took it back` : 'it was acknowledged'}`,
+      about: { entries: [id] },
     });
     if (entry.idleMs > RENEWED_WITHIN_MS / 3) {
       await group.makeIdle('mallory', [id], { idleMs: 0, deliveries: 2 });

@@ -65,6 +65,7 @@ async function hearsWhatWasSaidBefore<Submission, Item>(
   expectThat(handled.calls.length === before, {
     expected: `a worker whose signal is aborted before the call to begin nothing`,
     happened: `it handled ${handled.calls.length - before} of the ${FEW} that were waiting`,
+    about: { entries: ids, workers: [worker.name] },
   });
   await expectNothingLost(queue, ids, what);
 }
@@ -84,6 +85,7 @@ async function stopsAlone<Submission, Item>(
     expected: `of two workers in one process, on the same \`redis\`, the other to go on when one of them is stopped`,
     happened: () =>
       `${worker.name}-2 handled ${ids.filter((id) => handled.times(id) > 0).length} of the ${FEW} that came after ${worker.name} had stopped`,
+    about: { entries: ids },
   });
   await eventually(async () => (await group.pendingIds()).every((id) => !ids.includes(id)), {
     expected: `what the other one has handled to be acknowledged`,
@@ -126,15 +128,18 @@ async function stopsInABacklog<Submission, Item>(
   expectThat(first?.done === true, {
     expected: `the ${what} in hand to be finished before the worker returns: its handler took ${SLOW_WORK_MS} ms`,
     happened: `the handler of ${first?.id} was still running`,
+    about: { entries: [first?.id ?? ''], workers: [worker.name] },
   });
   expectThat(!tooEarly && !(await group.pendingIds()).includes(first.id), {
     expected: `the ${what} in hand to be acknowledged when the worker returns`,
     happened: `${first.id} was still pending: was the XACK waited for?`,
+    about: { entries: [first.id], workers: [worker.name] },
   });
   // One may have been on its way to the handler.
   expectThat(begunLater() <= 1, {
     expected: 'no handler to begin after the abort',
     happened: `${begunLater()} handlers began after it; ${others.length + 1} of ${BACKLOG} in all`,
+    about: { workers: [worker.name], entries: others.map(({ id }) => id) },
   });
   await expectNothingLost(queue, ids, what);
 }
@@ -163,6 +168,7 @@ async function leavesWhatHangs<Submission, Item>(
   expectThat((await stillPending()) === left.length, {
     expected: `a ${what} whose handler hangs when the worker is stopped to stay pending`,
     happened: `${left.length - (await stillPending())} of ${left.length} were acknowledged: nobody will ever handle them`,
+    about: { entries: left.map(({ id }) => id), workers: [worker.name] },
   });
   hanging.open();
   await eventually(() => left.every(({ done }) => done), {
@@ -173,6 +179,7 @@ async function leavesWhatHangs<Submission, Item>(
   expectThat((await stillPending()) === left.length, {
     expected: `nobody to acknowledge a ${what} when its handler ends long after the worker has returned: by then somebody else may be at work on it`,
     happened: `${left[0]?.id} was acknowledged by a worker that had returned`,
+    about: { entries: left.map(({ id }) => id), workers: [worker.name] },
   });
   await expectNothingLost(queue, ids, what);
 }
@@ -227,5 +234,6 @@ async function expectNothingLost<Submission, Item>(
   expectThat(lost === undefined, {
     expected: `every ${what} that the worker did not come to any more to be left for others`,
     happened: `${lost} was acknowledged, and never handled`,
+    about: { entries: lost ? [lost] : [] },
   });
 }

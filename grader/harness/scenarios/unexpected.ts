@@ -39,6 +39,7 @@ export async function bearsTheUnexpected<Submission, Item>(
   expectThat(twice.length === 0, {
     expected: `each ${what} to be handled once when three workers start in the same instant, and none of them finds a group`,
     happened: `${twice.length} of ${BACKLOG} were handled more than once, for example ${twice[0]}`,
+    about: { entries: twice.slice(0, 1) },
   });
   await putsAside(queue, unreadable);
 
@@ -54,6 +55,7 @@ export async function bearsTheUnexpected<Submission, Item>(
     await eventually(() => open() === 0, {
       expected: `workers to go on when ${vanished} vanished while they were waiting: what comes after that is handled`,
       happened: () => `${open()} of the next ${FEW} were not`,
+      about: { entries: ids },
     });
     await group.allAcknowledged();
   }
@@ -94,6 +96,7 @@ async function putsAside<Submission, Item>(
       const seen = handled.times(id) > 0 ? `it reached a handler` : 'it is not there';
       return `${id} ${added.get(id)?.wrong}: ${seen}${others.length > 0 ? `; and ${others.length} more` : ''}`;
     },
+    about: async () => ({ entries: (await missing()).slice(0, 1) }),
   });
   await group.allAcknowledged();
   for (const [id, { fields, wrong }] of added) {
@@ -102,6 +105,7 @@ async function putsAside<Submission, Item>(
     expectThat(handled.times(id) === 0, {
       expected: `no handler to see what is no ${what}`,
       happened: `${id} ${wrong}, and reached one`,
+      about: { entries: [id] },
     });
     const wanted = { ...asRecord(fields), originalId: id, ...more };
     expectThat(contains(letter, wanted) && Boolean(letter.reason?.trim()), {
