@@ -174,7 +174,8 @@ export const requirements: readonly Requirement[] = [
   },
   {
     id: 'unexpected',
-    title: 'Stretch: no entry that is no order, and no stream that vanishes, stops a worker',
+    title:
+      'Stretch: what is no order, a stream that vanishes, a handler that hangs: a worker bears it all',
     points: 5,
     task: 8,
     lesson: { chapter: 4, heading: 'What goes wrong in production' },

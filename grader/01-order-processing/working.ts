@@ -3,7 +3,7 @@ import type { Check } from '../harness/grade-exercise.ts';
 import { acknowledgesAfterwards } from '../harness/scenarios/acknowledging.ts';
 import { survivesACrash } from '../harness/scenarios/crashing.ts';
 import { sharesTheWork } from '../harness/scenarios/sharing.ts';
-import { waitsAndStops } from '../harness/scenarios/stopping.ts';
+import { leavesWhatHangs, waitsAndStops } from '../harness/scenarios/stopping.ts';
 import { bearsTheUnexpected } from '../harness/scenarios/unexpected.ts';
 import { expectThat } from '../harness/unmet.ts';
 import { NEVER_IDLE_MS } from '../harness/work-queue.ts';
@@ -49,9 +49,13 @@ export const share: Check<Orders> = async (trial) => sharesTheWork(await orderQu
 export const stop: Check<Orders> = async (trial) => waitsAndStops(await orderQueue(trial));
 export const crash: Check<Orders> = async (trial) => survivesACrash(await orderQueue(trial));
 
-export const unexpected: Check<Orders> = async (trial) =>
-  bearsTheUnexpected(await orderQueue(trial), {
+export const unexpected: Check<Orders> = async (trial) => {
+  const queue = await orderQueue(trial);
+  await bearsTheUnexpected(queue, {
     deadLetters: DEAD_LETTERS,
     entries: noOrders(trial),
     more: {},
   });
+  const [alice] = trial.workers;
+  if (alice) await leavesWhatHangs(queue, alice);
+};

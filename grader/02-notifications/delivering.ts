@@ -5,7 +5,7 @@ import { Handled } from '../harness/handled.ts';
 import { acknowledgesAfterwards } from '../harness/scenarios/acknowledging.ts';
 import { survivesACrash } from '../harness/scenarios/crashing.ts';
 import { sharesTheWork } from '../harness/scenarios/sharing.ts';
-import { waitsAndStops } from '../harness/scenarios/stopping.ts';
+import { leavesWhatHangs, waitsAndStops } from '../harness/scenarios/stopping.ts';
 import { bearsTheUnexpected } from '../harness/scenarios/unexpected.ts';
 import { expectThat } from '../harness/unmet.ts';
 import { expectUntouched } from '../harness/untouched.ts';
@@ -106,7 +106,11 @@ export const everyGroup: Check<Notifications> = async (trial) => {
   });
 };
 
-export const stop: Check<Notifications> = async (trial) => waitsAndStops(await alerts(trial));
+export const stop: Check<Notifications> = async (trial) => {
+  const queue = await alerts(trial);
+  await waitsAndStops(queue);
+  await leavesWhatHangs(queue, await trial.hire('carol'));
+};
 export const share: Check<Notifications> = async (trial) => sharesTheWork(await alerts(trial));
 export const ack: Check<Notifications> = async (trial) =>
   acknowledgesAfterwards(await alerts(trial));

@@ -1,6 +1,5 @@
-import { readFileSync } from 'node:fs';
-import pidusage from 'pidusage';
 import type { HostProcess } from './host-process.ts';
+import { usageOf } from './usage.ts';
 
 const LOOK_EVERY_MS = 250;
 const LIMIT_MB = 512;
@@ -16,21 +15,10 @@ export function watchMemory(hosts: () => readonly HostProcess[]): () => void {
     if (looking) return;
     looking = true;
     for (const host of hosts()) {
-      const usages = await pidusage(familyOf(host.pid)).catch(() => ({}));
-      const bytes = Object.values(usages).reduce((sum, usage) => sum + (usage?.memory ?? 0), 0);
+      const { bytes } = await usageOf(host.pid);
       if (bytes > LIMIT_MB * 1024 * 1024) host.stop(`it took more than ${LIMIT_MB} MB of memory`);
     }
     looking = false;
   }, LOOK_EVERY_MS);
   return () => clearInterval(timer);
-}
-
-/** A process and all that came out of it, where /proc tells; else that process alone. */
-function familyOf(pid: number): number[] {
-  try {
-    const children = readFileSync(`/proc/${pid}/task/${pid}/children`, 'utf8');
-    return [pid, ...children.split(' ').filter(Boolean).map(Number).flatMap(familyOf)];
-  } catch {
-    return [pid];
-  }
 }

@@ -4,6 +4,7 @@ import { type BirpcReturn, createBirpc } from 'birpc';
 import type { Problem, SpecFunctions, SupervisorFunctions } from '../messages.ts';
 import type { HostPool } from './host-pool.ts';
 import type { HostProcess } from './host-process.ts';
+import { ownTimePasses } from './load-clock.ts';
 import type { Servers } from './servers.ts';
 
 /** How long a submission may take to be loaded: it only has to define functions. */
@@ -100,12 +101,17 @@ export class Supervisor {
     const host = this.#pool.take();
     // Another query is another module: no requirement finds the variables of the one before.
     const url = `${this.#submission}?${++this.#count}`;
-    const stuck = setTimeout(
-      () => host.stop(`it was not loaded within ${LOAD_WITHIN_MS / 1000} seconds`),
-      LOAD_WITHIN_MS,
+    const over = new AbortController();
+    void ownTimePasses(host, LOAD_WITHIN_MS, over.signal).then(
+      () => {
+        if (!over.signal.aborted) {
+          host.stop(`it was not loaded within ${LOAD_WITHIN_MS / 1000} seconds`);
+        }
+      },
+      () => {}, // It is loaded.
     );
     const loaded = await host.ask((functions) => functions.load(url));
-    clearTimeout(stuck);
+    over.abort();
     if (loaded.ok) return host;
     await host.kill();
     const { problem } = loaded;

@@ -10,8 +10,8 @@ import { NAMES, type Scenario, SHORT_IDLE_MS } from './scenario.ts';
 const WORK_MS = 4;
 const LEFT = 40;
 const FRESH = 260;
-/** So long that a stall of the machine makes nobody look dead. */
-const FRESH_FOR_MS = 900;
+/** So long that nobody looks dead on a busy machine. What was left is older by far, and taken over at once. */
+const FRESH_FOR_MS = 3000;
 const ABANDONED = 5;
 const SILENT_IDLE_MS = 40;
 const SILENT_FOR_MS = 12 * SILENT_IDLE_MS;

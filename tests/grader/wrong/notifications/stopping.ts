@@ -65,4 +65,56 @@ export const wrong: readonly Wrong[] = [
     ],
     fails: ['stop'],
   },
+  {
+    mistake: 'waits for a delivery that hangs',
+    bodies: { untilGrace: '\n  await delivery;\n' },
+    fails: ['stop'],
+  },
+  {
+    mistake: 'acknowledges what it leaves behind',
+    changes: [
+      [
+        '      console.error(`${channel}: delivery of ${id} failed, and is tried again later:`, error);\n      return;',
+        '      if (!signal.aborted) return;',
+      ],
+    ],
+    fails: ['stop'],
+  },
+  {
+    mistake: 'only listens for the abort',
+    changes: [
+      ['  if (signal.aborted) return;\n', '  let stopped = false;\n'],
+      [
+        'const disconnect = () => reader.disconnect();',
+        'const disconnect = () => {\n    stopped = true;\n    reader.disconnect();\n  };',
+      ],
+      ['    while (!signal.aborted) {\n      try {', '    while (!stopped) {\n      try {'],
+      ['        if (signal.aborted) break;\n        const blockMs', '        const blockMs'],
+    ],
+    fails: ['stop'],
+  },
+  {
+    mistake: 'does not wait for the reply to its XACK',
+    changes: [
+      [
+        '  await redis.xack(STREAM, groupOf(channel), id);\n}',
+        '  void redis.xack(STREAM, groupOf(channel), id).catch(() => {});\n}',
+      ],
+    ],
+    fails: ['stop'],
+  },
+  {
+    mistake: 'stops every notifier of its process',
+    changes: [
+      ['const GRACE_MS = 500;', 'const GRACE_MS = 500;\nlet stopping = false;'],
+      ['  if (signal.aborted) return;\n', '  if (signal.aborted) return;\n  stopping = false;\n'],
+      [
+        'const disconnect = () => reader.disconnect();',
+        'const disconnect = () => {\n    stopping = true;\n    reader.disconnect();\n  };',
+      ],
+      ['    while (!signal.aborted) {\n      try {', '    while (!stopping) {\n      try {'],
+    ],
+    fails: ['stop'],
+    mayFail: ['slow'],
+  },
 ];

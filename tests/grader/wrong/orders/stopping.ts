@@ -123,4 +123,67 @@ let running = true;`,
     ],
     fails: ['stop'],
   },
+  {
+    mistake: 'only listens for the abort',
+    changes: [
+      ['  if (signal.aborted) return;\n', '  let stopped = false;\n'],
+      [
+        'const disconnect = () => reader.disconnect();',
+        'const disconnect = () => {\n    stopped = true;\n    reader.disconnect();\n  };',
+      ],
+      [
+        '    while (!signal.aborted) {\n      try {\n        if (isBack)',
+        '    while (!stopped) {\n      try {\n        if (isBack)',
+      ],
+      ['        if (signal.aborted) break;\n        const blockMs', '        const blockMs'],
+    ],
+    fails: ['stop'],
+  },
+  {
+    mistake: 'works a batch of ten off, whatever the signal says',
+    changes: [
+      ["const options = ['COUNT', 1, 'BLOCK'", "const options = ['COUNT', 10, 'BLOCK'"],
+      [
+        'for (const entry of entries) await settle(redis, entry, handleOrder, signal);',
+        'for (const entry of entries) await settle(redis, entry, handleOrder);',
+      ],
+    ],
+    fails: ['stop', 'unexpected'],
+  },
+  {
+    mistake: 'does not wait for the reply to its XACK',
+    changes: [
+      [
+        '  await redis.xack(STREAM, GROUP, id);\n  return true;',
+        '  void redis.xack(STREAM, GROUP, id).catch(() => {});\n  return true;',
+      ],
+    ],
+    fails: ['stop'],
+  },
+  {
+    mistake: 'stops every worker of its process',
+    changes: [
+      ['const PAGE = 100;', 'const PAGE = 100;\nlet stopping = false;'],
+      ['  if (signal.aborted) return;\n', '  if (signal.aborted) return;\n  stopping = false;\n'],
+      [
+        'const disconnect = () => reader.disconnect();',
+        'const disconnect = () => {\n    stopping = true;\n    reader.disconnect();\n  };',
+      ],
+      [
+        '    while (!signal.aborted) {\n      try {\n        if (isBack)',
+        '    while (!stopping) {\n      try {\n        if (isBack)',
+      ],
+    ],
+    fails: ['stop'],
+  },
+  {
+    mistake: 'leaves a listener on the connection of its caller',
+    changes: [
+      [
+        '  const reader = redis.duplicate();',
+        "  redis.on('error', (error) => console.error(error));\n  const reader = redis.duplicate();",
+      ],
+    ],
+    fails: ['stop'],
+  },
 ];
