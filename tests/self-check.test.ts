@@ -58,7 +58,26 @@ describe.each(PAGES)('the page %s', (page) => {
     const broken = links.filter((link) => !existsSync(join(ROOT, dirname(page), link)));
     expect(broken).toEqual([]);
   });
+
+  it('links only to headings that exist', () => {
+    const links = [...text.matchAll(/\]\((?!https?:)([^)#\s]*)#([^)\s]+)\)/g)];
+
+    const broken = links.filter(([, link = '', anchor = '']) => {
+      const target = link === '' ? text : readFileSync(join(ROOT, dirname(page), link), 'utf8');
+      const headings = [...target.matchAll(/^#+ (.+)$/gm)].map(([, heading = '']) => heading);
+      return !headings.map(anchorOf).includes(anchor);
+    });
+    expect(broken.map(([link]) => link)).toEqual([]);
+  });
 });
+
+/** As GitHub makes it: small letters, no punctuation, and a hyphen for each space. */
+function anchorOf(heading: string): string {
+  return heading
+    .toLowerCase()
+    .replaceAll(/[^\p{L}\p{N}\s_-]/gu, '')
+    .replaceAll(' ', '-');
+}
 
 describe.each(CHAPTER_FOLDERS)('the chapter %s', (folder) => {
   const lesson = readLesson(folder);

@@ -61,7 +61,7 @@ export const requirements: readonly Requirement[] = [
     hints: [
       "A loop: read what is new for the group, call the handler with each order, acknowledge it. The special id for 'new' is '>'.",
       'Everything comes back as strings: quantity and timestamp have to become numbers again. XACK takes the stream, the group and the id.',
-      "redis.xreadgroup('GROUP', group, name, 'COUNT', 1, 'BLOCK', 1000, 'STREAMS', stream, '>') replies with null or [[stream, [[id, [field, value, ...]]]]].",
+      "reader.xreadgroup('GROUP', group, name, 'COUNT', 1, 'BLOCK', 1000, 'STREAMS', stream, '>') replies with null or [[stream, [[id, [field, value, ...]]]]]. The reader is a redis.duplicate(), disconnected in a finally: others use `redis` too.",
     ],
   },
   {
@@ -93,11 +93,11 @@ export const requirements: readonly Requirement[] = [
     title: 'An idle worker waits for orders, and returns within a second when it is told to stop',
     points: 6,
     task: 3,
-    lesson: { chapter: 3, heading: 'Blocking and connections' },
+    lesson: { chapter: 4, heading: 'Stopping in the middle of it' },
     hints: [
-      'A worker without orders should be asleep in Redis (BLOCK), not ask again and again. And how is it woken when the signal is aborted?',
-      'Read on a connection of your own, redis.duplicate(). When the signal is aborted, disconnect it: the blocked read is then rejected. Or block for half a second at most, and look at the signal in between.',
-      "signal.addEventListener('abort', () => reader.disconnect()), catch the error of the read when signal.aborted, and disconnect the reader in a finally. Finish the order in hand first; leave `redis` itself open.",
+      'A worker without orders should be asleep in Redis (BLOCK), not ask again and again. And how is it woken when the signal is aborted? What if a handler never ends, or the signal was aborted before the call?',
+      'Read on a connection of your own, redis.duplicate(), and disconnect it when the signal is aborted. A listener never hears of an abort that has been: ask signal.aborted too. Race the handler against the abort and half a second.',
+      "signal.addEventListener('abort', () => reader.disconnect()); while (!signal.aborted) { ... }; catch the error of the read when signal.aborted. Before each order, look at the signal. XACK only when the handler has won its Promise.race (chapter 4 has one). In a finally, disconnect the reader and remove the listener; leave `redis` itself open.",
     ],
   },
   {
@@ -121,7 +121,7 @@ export const requirements: readonly Requirement[] = [
     hints: [
       'XAUTOCLAIM claims a page at a time. What tells you that there is another page?',
       "It replies [cursor, entries, ...]. Call it again with the cursor, until the cursor is '0-0'. A page may be empty and still not be the last.",
-      "let cursor = '0-0'; do { [cursor, entries] = await redis.xautoclaim(stream, group, name, minIdleMs, cursor); handle and XACK each; } while (cursor !== '0-0')",
+      "let cursor = '0-0'; do { [cursor, entries] = await redis.xautoclaim(stream, group, name, minIdleMs, cursor, 'COUNT', 10); handle each, and XACK it when that has worked; } while (cursor !== '0-0'). What is claimed gets older while it waits: without COUNT that is up to a hundred.",
     ],
   },
   {
@@ -132,7 +132,7 @@ export const requirements: readonly Requirement[] = [
     lesson: { chapter: 5, heading: 'Trimming asks no group' },
     hints: [
       'Trimming does not look at pending lists. What does a read return for an entry that is no longer there?',
-      'Reading your own pending entries gives [id, null] for such an entry. There is nothing to handle.',
+      'Reading your own pending entries gives [id, null] for such an entry. There is nothing to handle. XAUTOCLAIM takes it off the list by itself.',
       'if (!fields) { await redis.xack(stream, group, id); continue; }. It does not count as handled.',
     ],
   },
@@ -145,7 +145,7 @@ export const requirements: readonly Requirement[] = [
     hints: [
       "After a crash, a worker starts again under its old name. Reading with '>' does not show it what it was given before.",
       "XREADGROUP with the id '0' instead of '>' returns what is pending for this very name.",
-      "Before the main loop: read with '0', handle and acknowledge, read on behind the last id, until the list is empty. Only then '>'.",
+      "Before the main loop: read with '0' and COUNT 10, handle and acknowledge, read on behind the last id, until the list is empty. Only then '>'. One that fails stays pending; look at the signal before each.",
     ],
   },
   {
@@ -156,8 +156,8 @@ export const requirements: readonly Requirement[] = [
     lesson: { chapter: 5, heading: 'Taking over all of them: XAUTOCLAIM' },
     hints: [
       'Who looks after the orders of a dead worker, and when? Not only at the start, and not only when there is nothing new.',
-      'Let each worker call reclaimOrders from its loop, every minIdleMs or more often, however many new orders there are.',
-      'Remember when you last looked; when that is minIdleMs ago, reclaim before the next read. A read that blocks for ever never comes back to look, so give BLOCK a limit.',
+      'Let each worker take over from its loop, every half of minIdleMs, however many new orders there are.',
+      'Remember when you last looked; when that is minIdleMs / 2 ago, reclaim before the next read. A read that blocks for ever never comes back to look, so give BLOCK a limit. And taking over has to notice the abort as well: give the signal to what runWorker and reclaimOrders share.',
     ],
   },
   {
@@ -169,7 +169,7 @@ export const requirements: readonly Requirement[] = [
     hints: [
       'Some orders fail each time. Redis counts how often an entry was delivered: XPENDING with a range shows it.',
       'The fourth number of each line is the count of deliveries. When it is above 3, do not call the handler again.',
-      "In a MULTI: XADD orders:dead with the fields and 'originalId', then XACK. Both or neither.",
+      "XADD orders:dead with the fields and 'originalId', then XACK, in this order: a crash in between leaves it there twice, and never loses it. The script in chapter 5 makes one step of it, and looks first whether the order is still yours. A MULTI does neither: when its XADD fails, its XACK is carried out all the same.",
     ],
   },
   {
@@ -178,11 +178,11 @@ export const requirements: readonly Requirement[] = [
       'Stretch: what is no order, a stream that vanishes, a handler that hangs: a worker bears it all',
     points: 5,
     task: 8,
-    lesson: { chapter: 4, heading: 'What goes wrong in production' },
+    lesson: { chapter: 4, heading: 'When the stream or the group vanishes' },
     hints: [
       'Who writes to this stream, apart from you? And what does a worker get from Redis when its stream is deleted under it?',
       'Look at an entry before it becomes an order. What is none goes to orders:dead, with what is wrong with it, and is then acknowledged. NOGROUP, and on Redis 7.0 UNBLOCKED, say that there is nothing to read from any more: make the group again, and go on.',
-      'const quantity = Number(fields.quantity); if (!Number.isInteger(quantity) || quantity < 1) put it aside. In the loop: catch (error) { if (!/^(NOGROUP|UNBLOCKED)/.test(error.message)) throw error; await createGroup(redis); }',
+      "if (!/^[1-9]\\d*$/.test(quantity ?? '') || !/^\\d+$/.test(timestamp ?? '')) put it aside: Number('') is 0, and no error. In the loop: catch (error) { if (!/^(NOGROUP|UNBLOCKED)/.test(error.message)) throw error; await createGroup(redis); }",
     ],
   },
 ];

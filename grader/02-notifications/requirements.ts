@@ -61,7 +61,7 @@ export const requirements: readonly Requirement[] = [
     hints: [
       "A loop: read what is new for the channel's group, deliver it, acknowledge it. The special id for 'new' is '>'.",
       'The provider wants the notification as it was sent, with the timestamp as a number, and the id of the entry.',
-      "redis.xreadgroup('GROUP', group, name, 'COUNT', 10, 'BLOCK', 1000, 'STREAMS', stream, '>'), deliver(notification, id), redis.xack(...)",
+      "reader.xreadgroup('GROUP', group, name, 'COUNT', 10, 'BLOCK', 1000, 'STREAMS', stream, '>'), deliver(notification, id), redis.xack(...). The reader is a redis.duplicate(), disconnected in a finally: nobody may block on `redis`.",
     ],
   },
   {
@@ -73,7 +73,7 @@ export const requirements: readonly Requirement[] = [
     hints: [
       'A group cannot filter: it is given every entry. So who decides what is delivered?',
       'ROUTES[notification.type] lists the channels. What is not for yours was delivered to your group all the same, and stays pending until you acknowledge it.',
-      'if (ROUTES[type].includes(channel)) await deliver(...); and then XACK in both cases. No XDEL: other groups still need the entry.',
+      'const isOurs = Object.hasOwn(ROUTES, type) && ROUTES[type].includes(channel); if (isOurs) await deliver(...); and then XACK in both cases, unless deliver has failed. No XDEL: other groups still need the entry.',
     ],
   },
   {
@@ -93,11 +93,11 @@ export const requirements: readonly Requirement[] = [
     title: 'An idle notifier waits, and returns within a second when it is told to stop',
     points: 5,
     task: 3,
-    lesson: { chapter: 3, heading: 'Blocking and connections' },
+    lesson: { chapter: 4, heading: 'Stopping in the middle of it' },
     hints: [
-      'How is a notifier woken that waits in a blocked read?',
-      'Read on redis.duplicate(), and disconnect it when the signal is aborted; or block for half a second at most.',
-      "signal.addEventListener('abort', () => reader.disconnect()); catch the error of the read when signal.aborted; disconnect in a finally. `redis` itself stays open.",
+      'How is a notifier woken that waits in a blocked read? What if a delivery never ends, or the signal was aborted before the call?',
+      'Read on redis.duplicate(), and disconnect it when the signal is aborted. A listener never hears of an abort that has been: ask signal.aborted too. Race the delivery against the abort and half a second.',
+      "signal.addEventListener('abort', () => reader.disconnect()); while (!signal.aborted) { ... }; catch the error of the read when signal.aborted. Before each notification, look at the signal. XACK only when the delivery has won its Promise.race (chapter 4 has one). In a finally, disconnect the reader and remove the listener; `redis` itself stays open.",
     ],
   },
   {
@@ -133,7 +133,7 @@ export const requirements: readonly Requirement[] = [
     hints: [
       "What failed is pending, and '>' does not show it again. Which command finds what has been idle for a while?",
       'XAUTOCLAIM with minIdleMs claims idle entries for you, also your own. Deliver them as if they were new.',
-      'In the loop, every minIdleMs or more often: XAUTOCLAIM from 0-0, page by page, deliver, XACK. Let BLOCK end in time for it.',
+      'In the loop, every half of minIdleMs: XAUTOCLAIM with COUNT 10 from 0-0 until the cursor is 0-0 again, deliver, XACK what has worked. Once through is enough: what fails now has its turn in minIdleMs. Let BLOCK end in time for it.',
     ],
   },
   {
@@ -145,7 +145,7 @@ export const requirements: readonly Requirement[] = [
     hints: [
       'Who looks after what a dead worker was given, and when?',
       'Each worker takes over idle entries from its loop, not only when it starts, and not only when nothing is new.',
-      'Remember when you looked last; when that is minIdleMs ago, call XAUTOCLAIM before the next read.',
+      'Remember when you looked last; when that is minIdleMs / 2 ago, take over before the next read. Look at the signal before each delivery there too.',
     ],
   },
   {
@@ -178,7 +178,7 @@ export const requirements: readonly Requirement[] = [
       'Stretch: no entry that is no notification, and no stream that vanishes, stops a notifier',
     points: 5,
     task: 6,
-    lesson: { chapter: 4, heading: 'What goes wrong in production' },
+    lesson: { chapter: 4, heading: 'When the stream or the group vanishes' },
     hints: [
       'Who writes to this stream, apart from you? And what does a notifier get from Redis when its stream is deleted under it?',
       'Look at an entry before it becomes a notification. What is none goes to notifications:dead, with what is wrong with it, and is then acknowledged. NOGROUP, and on Redis 7.0 UNBLOCKED, say that there is nothing to read from any more: make the group again, and go on.',

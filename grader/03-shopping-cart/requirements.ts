@@ -21,7 +21,7 @@ export const requirements: readonly Requirement[] = [
     title: 'applyEvent keeps the hash: lines are added, changed and removed, checkout empties it',
     points: 8,
     task: 2,
-    lesson: { chapter: 1, heading: 'Entries' },
+    lesson: { chapter: 6, heading: 'Two commands as one: MULTI, WATCH, EVAL' },
     hints: [
       'A hash has a command that changes a number in one step. What if the line is not there yet?',
       'HINCRBY adds, also a negative number, and begins at 0. When the result is 0 or less, remove the line with HDEL.',
@@ -33,7 +33,7 @@ export const requirements: readonly Requirement[] = [
     title: 'An event counts once: not twice, not late, and not when two apply it at the same time',
     points: 10,
     task: 2,
-    lesson: { chapter: 1, heading: 'Ids' },
+    lesson: { chapter: 6, heading: 'Two commands as one: MULTI, WATCH, EVAL' },
     hints: [
       'Remember, in a key of its own, the id of the last event that the cart contains. What do you compare, and how?',
       "Ids are two numbers: as text '5-9' comes after '5-10'. And between comparing and changing, another process may do the same: it has to be one step.",
@@ -81,11 +81,11 @@ export const requirements: readonly Requirement[] = [
     title: 'Users who come while a projector runs get their carts too',
     points: 6,
     task: 4,
-    lesson: { chapter: 3, heading: 'Several streams at once' },
+    lesson: { chapter: 6, heading: 'Finding streams: SCAN' },
     hints: [
       'Who tells a projector that there is a new stream?',
-      'Nobody. Look for streams again and again, not only at the start.',
-      "In each round: redis.scanStream({ match: 'cart:events:*', type: 'stream' })",
+      'Nobody. Look for streams again and again, not only at the start; but SCAN walks over all keys of the database, so not in each round.',
+      "Once a second: for await (const page of redis.scanStream({ match: 'cart:events:*', type: 'stream', count: 1000 })). A page may be empty, and a key may come twice: collect them in a Set.",
     ],
   },
   {
@@ -98,7 +98,7 @@ export const requirements: readonly Requirement[] = [
     hints: [
       'A projector applied an event and died before the XACK. Who finds the entry, and what does applying it again do?',
       'Take over what others have left pending. The last id keeps it from counting twice; acknowledge it all the same.',
-      'XAUTOCLAIM (or XPENDING and XACK) for each of your users, in the loop: for entries not newer than the last id only the XACK is left to do.',
+      'For each of your users, in the loop: first bring the cart up to date from the stream itself, from behind the last id (XRANGE, with a COUNT). Then what is pending up to the last id is in the cart, whoever holds it: XPENDING with a range finds it, and only the XACK is left to do.',
     ],
   },
   {
@@ -106,11 +106,11 @@ export const requirements: readonly Requirement[] = [
     title: 'An idle projector waits, and returns within a second when it is told to stop',
     points: 5,
     task: 4,
-    lesson: { chapter: 3, heading: 'Blocking and connections' },
+    lesson: { chapter: 4, heading: 'Stopping in the middle of it' },
     hints: [
       'How is a projector woken that waits in a blocked read? And does it rest at all between two rounds?',
-      'Block on redis.duplicate() for a moment only, and disconnect it when the signal is aborted.',
-      "signal.addEventListener('abort', () => reader.disconnect()); catch the error of the read when signal.aborted; disconnect in a finally.",
+      'Block on redis.duplicate() for a moment only, and disconnect it when the signal is aborted. A listener never hears of an abort that has been: ask signal.aborted too.',
+      "signal.addEventListener('abort', () => reader.disconnect()); while (!signal.aborted) { ... }; catch the error of the read when signal.aborted. Look at the signal before each user as well. In a finally, disconnect the reader and remove the listener.",
     ],
   },
   {
@@ -118,11 +118,11 @@ export const requirements: readonly Requirement[] = [
     title: "Three projectors share the users, and each user's events apply in order",
     points: 8,
     task: 5,
-    lesson: { chapter: 4, heading: 'What goes wrong in production' },
+    lesson: { chapter: 6, heading: 'Who works on it: a lease' },
     hints: [
       'Two consumers of one group on one stream each get a part of the events. What does that do to their order?',
       'One projector per user at a time. A lease says who: SET cart:lease:<user> name NX PX leaseMs. Or apply straight from the stream, behind the last id, so that there is no gap whoever does it.',
-      'In each round, for each user: take or renew the lease; only with it read, apply, acknowledge. Give others a chance: do not keep users that you do not work on.',
+      'In each round, for each user: take or renew the lease, the latter in a script that looks whose it is; only with it read, apply, acknowledge. Give others a chance: take no more than your share of the users, and give back those that you do not work on.',
     ],
   },
   {
@@ -130,7 +130,7 @@ export const requirements: readonly Requirement[] = [
     title: 'A projector is killed, and another takes over its users: no event is lost',
     points: 8,
     task: 5,
-    lesson: { chapter: 5, heading: 'Taking over all of them: XAUTOCLAIM' },
+    lesson: { chapter: 6, heading: 'Who works on it: a lease' },
     hints: [
       'What the dead projector was given is pending for it. What it had not read yet waits in the stream.',
       'A lease has to end by itself: PX leaseMs. Whoever takes it over first applies what is pending, in order, and only then reads new events.',
@@ -142,11 +142,11 @@ export const requirements: readonly Requirement[] = [
     title: 'Carts can be rebuilt while projectors run and events arrive',
     points: 5,
     task: 5,
-    lesson: { chapter: 3, heading: 'Looking back: XRANGE' },
+    lesson: { chapter: 6, heading: 'Two commands as one: MULTI, WATCH, EVAL' },
     hints: [
       'Between your DEL and your last HINCRBY, a projector applies an event. Where does it end up?',
       'The new cart and its last id have to appear in one step.',
-      'One Lua script for each cart; or collect the new cart in memory under WATCH of the hash and the last id, and write both in a MULTI, again if it fails. Do not move the group.',
+      'Collect the new cart in memory, page by page, under WATCH of the hash and the last id, on a connection of your own; write both in a MULTI, and begin again when EXEC says nil. Or let a script write both, and play what has come meanwhile. Do not move the group.',
     ],
   },
   {
@@ -154,7 +154,7 @@ export const requirements: readonly Requirement[] = [
     title: 'Stretch: a projector that was paused for longer than its lease does no harm',
     points: 5,
     task: 6,
-    lesson: { chapter: 5, heading: 'Taking over one entry: XCLAIM' },
+    lesson: { chapter: 6, heading: 'Who works on it: a lease' },
     hints: [
       'It wakes up, and believes that the lease is still its own. What can it still do?',
       'A check of the lease before the write does not help: the pause can come between the two. The write itself has to refuse what is too late.',
@@ -170,7 +170,7 @@ export const requirements: readonly Requirement[] = [
     hints: [
       'What does a rebuild need in order to begin in the middle of a stream?',
       'The cart at some event, and the id of that event: kept together, in keys of their own.',
-      'In one script: rebuild the cart, then SET cart:snapshot:<user> to both as JSON. rebuildCarts begins with it and plays XRANGE (last + behind it.',
+      'Play the events behind the snapshot before it, page by page; then SET cart:snapshot:<user> to the cart and the id of its last event, as one JSON, and never over a newer one. rebuildCarts begins with it and plays XRANGE (last + behind it.',
     ],
   },
 ];
