@@ -1,5 +1,7 @@
 import { within } from '../harness/fair-clock.ts';
+import { Freshness } from '../harness/freshness.ts';
 import type { Check } from '../harness/grade-exercise.ts';
+import { HandOuts } from '../harness/hand-outs.ts';
 import { eventually, expectThat } from '../harness/unmet.ts';
 import type { WorkQueue } from '../harness/work-queue.ts';
 import type { Worker } from '../harness/worker.ts';
@@ -86,11 +88,9 @@ export const dead: Check<Orders> = async (trial) => {
     about: { command: commands[acknowledged], entries: [poison] },
   });
   await loop.end();
+  // Who cannot stop yet would take what comes next.
+  await carol.crash();
   await buriesWhateverItFinds(queue, await trial.hire('dora'));
-};
-
-const fail = () => {
-  throw new Error('this order cannot be handled (a part of the check)');
 };
 
 /** What was delivered often enough is put aside by whoever comes upon it: a worker that comes back, one that takes over, and reclaimOrders. */
@@ -107,9 +107,12 @@ async function buriesWhateverItFinds(
   );
   const isAside = async (id: string) =>
     (await redis.xrange(DEAD_LETTERS, '-', '+')).some(([, fields]) => fields.includes(id));
-  // Somebody is at work on these, and keeps them fresh.
+  // Somebody is at work on these, and keeps them fresh. On a machine that is too busy for that, they are nobody's fault.
   const inHand = [busy, older, younger];
-  const keepBusy = () => group.makeIdle('zoe', inHand, { idleMs: 0, deliveries: 5 });
+  const fresh = new Freshness(0.7 * RETRY_IDLE_MS);
+  const keepBusy = () =>
+    fresh.keep(() => group.makeIdle('zoe', inHand, { idleMs: 0, deliveries: 5 }));
+  await keepBusy();
   const expectAside = async (id: string, how: string) => {
     const found = async () => {
       await keepBusy();
@@ -120,7 +123,7 @@ async function buriesWhateverItFinds(
       happened: `${id} is not in ${DEAD_LETTERS}; its handler was called ${handled.times(id)} times`,
       about: { entries: [id] },
     });
-    expectThat(handled.times(id) === 0, {
+    expectThat(handled.times(id) === 0 || fresh.lapsed, {
       expected:
         'an order that was delivered 5 times to reach no handler any more: it is Redis that counts, and forgets nothing',
       happened: `${id} reached a handler`,
@@ -128,6 +131,11 @@ async function buriesWhateverItFinds(
     });
   };
   await group.makeIdle('dead', [reclaimed], { deliveries: 5 });
+  const handOuts = new HandOuts(group);
+  const fail = async (id: string) => {
+    await handOuts.note(id);
+    throw new Error('this order cannot be handled (a part of the check)');
+  };
   const count = await worker.call.reclaimOrders('dora', 60_000, handled.by('dora', fail));
   await expectAside(reclaimed, 'by reclaimOrders too');
   expectThat(count === 0, {
@@ -144,13 +152,19 @@ async function buriesWhateverItFinds(
     await group.makeIdle('dead', [id], { deliveries: 5 });
     await expectAside(id, 'by a worker that takes it over, in whatever order they come');
   }
-  await triesThreeTimes(queue, worker, keepBusy);
-  expectThat(!(await isAside(busy)) && handled.times(busy) === 0, {
+  await triesThreeTimes(queue, worker, handOuts, keepBusy);
+  expectThat(fresh.lapsed || (!(await isAside(busy)) && handled.times(busy) === 0), {
     expected:
       'an order that a handler is busy with to be left alone, however often it was delivered',
     happened: `${busy}, which zoe was at work on, was ${handled.times(busy) > 0 ? 'handled' : 'put aside'}`,
     about: { entries: [busy] },
   });
+  for (const id of [reclaimed, own, older, younger]) {
+    expectThat(await isAside(id), {
+      expected: `everything that was put aside to stay in ${DEAD_LETTERS}`,
+      happened: `${id} is not there any more`,
+    });
+  }
   await loop.end();
 }
 
@@ -158,30 +172,21 @@ async function buriesWhateverItFinds(
 async function triesThreeTimes(
   { add, handled, group }: WorkQueue<Orders, Order>,
   worker: Worker<Orders>,
+  handOuts: HandOuts,
   meanwhile: () => Promise<unknown>,
 ): Promise<void> {
   const [id = ''] = (await add(1)).keys();
   for (let delivery = 1; delivery <= MOST_DELIVERIES; delivery++) {
-    await within(
-      worker,
-      RETRIED_WITHIN_MS,
-      async () => {
-        await meanwhile();
-        return handled.times(id) >= delivery;
-      },
-      {
-        expected: `an order that has failed to be tried again when it has been idle for minIdleMs, at the latest for twice as long: 3 deliveries before it is given up`,
-        happened: async () =>
-          `with a minIdleMs of ${RETRY_IDLE_MS}, its handler was called ${delivery - 1} times, and not again within ${RETRIED_WITHIN_MS} ms; ${(await group.pendingEntry(id)) ? 'it is pending still' : 'it was put aside'}`,
-      },
-    );
+    const tried = async () => {
+      await meanwhile();
+      return handled.times(id) >= delivery;
+    };
+    await within(worker, RETRIED_WITHIN_MS, tried, {
+      expected: `an order that has failed to be tried again when it has been idle for minIdleMs, at the latest for twice as long: 3 deliveries before it is given up`,
+      happened: async () =>
+        `with a minIdleMs of ${RETRY_IDLE_MS}, its handler was called ${delivery - 1} times, and not again within ${RETRIED_WITHIN_MS} ms; ${(await group.pendingEntry(id)) ? 'it is pending still' : 'it was put aside'}`,
+      about: { entries: [id] },
+    });
   }
-  const calls = handled.of(id);
-  const waited = Math.min(...calls.slice(1).map(({ at }, index) => at - (calls[index]?.at ?? 0)));
-  // Idle time runs from when Redis gave it out, which may be a little before the first attempt.
-  expectThat(waited > RETRY_IDLE_MS / 2, {
-    expected: `an order that has failed not to be tried again before it has been idle for ${RETRY_IDLE_MS} ms`,
-    happened: `it came back after ${Math.round(waited)} ms`,
-    about: { entries: [id] },
-  });
+  handOuts.expectApart(id, RETRY_IDLE_MS);
 }

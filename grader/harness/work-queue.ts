@@ -34,5 +34,10 @@ export interface WorkQueue<Submission, Item> {
   start(worker: Worker<Submission>, minIdleMs: number, work?: Work, options?: StartOptions): Loop;
 }
 
+/** With its article: `an order`, `a notification`. */
+export function an(what: string): string {
+  return /^[aeiou]/.test(what) ? `an ${what}` : `a ${what}`;
+}
+
 /** Nothing gets as old as this while a requirement is checked: nobody may take anything over. */
 export const NEVER_IDLE_MS = 600_000;

@@ -4,7 +4,7 @@ import { within } from '../fair-clock.ts';
 import type { Group } from '../group.ts';
 import { Latch } from '../handled.ts';
 import { eventually, expectThat } from '../unmet.ts';
-import { NEVER_IDLE_MS, type WorkQueue } from '../work-queue.ts';
+import { an, NEVER_IDLE_MS, type WorkQueue } from '../work-queue.ts';
 import type { Worker } from '../worker.ts';
 import type { Scenario } from './scenario.ts';
 
@@ -73,7 +73,7 @@ async function goesOnAfterFailures<Submission, Item>(
   const tried = () => failing.filter((id) => handled.times(id) > 0).length;
   await eventually(
     () => tried() > 0,
-    { expected: `a ${what} to reach the handler`, happened: 'none did' },
+    { expected: `${an(what)} to reach the handler`, happened: 'none did' },
     tried,
   );
   await within(

@@ -3,7 +3,7 @@ import { contains } from '../entries.ts';
 import { within } from '../fair-clock.ts';
 import { Latch } from '../handled.ts';
 import { eventually, expectThat } from '../unmet.ts';
-import type { WorkQueue } from '../work-queue.ts';
+import { an, type WorkQueue } from '../work-queue.ts';
 import type { Worker } from '../worker.ts';
 import { NAMES, type Scenario, SHORT_IDLE_MS } from './scenario.ts';
 
@@ -134,7 +134,7 @@ async function takesOverOnce<Submission, Item>(
   await Promise.all(loops.map((loop) => loop.end()));
   const robbed = fresh.find((id) => handled.times(id) > 0);
   expectThat(robbed === undefined, {
-    expected: `a ${what} that somebody has touched within minIdleMs to be left alone`,
+    expected: `${an(what)} that somebody has touched within minIdleMs to be left alone`,
     happened: `${robbed} was handled, and zoe was at work on it`,
     about: { entries: robbed ? [robbed] : [] },
   });

@@ -1,8 +1,9 @@
 import { isDeepStrictEqual } from 'node:util';
 import { whilePassing } from '../fair-clock.ts';
+import { Freshness } from '../freshness.ts';
 import { Latch } from '../handled.ts';
 import { eventually, expectThat } from '../unmet.ts';
-import { NEVER_IDLE_MS, type WorkQueue } from '../work-queue.ts';
+import { an, NEVER_IDLE_MS, type WorkQueue } from '../work-queue.ts';
 import type { Worker } from '../worker.ts';
 import { NAMES, type Scenario } from './scenario.ts';
 
@@ -47,7 +48,7 @@ export const sharesTheWork: Scenario = async (queue) => {
   }
   const robbed = [...added].find((id) => handled.times(id) > 1);
   expectThat(robbed === undefined, {
-    expected: `a ${what} that a worker is busy with to stay with it`,
+    expected: `${an(what)} that a worker is busy with to stay with it`,
     happened: `${robbed} was handled by ${handled
       .of(robbed ?? '')
       .map(({ worker }) => worker)
@@ -98,19 +99,19 @@ async function keepsOffWhatWasTakenOver<Submission, Item>(
   const loop = queue.start(worker, RENEWED_WITHIN_MS, () => inHand.opened);
   const [id = ''] = (await queue.add(1)).keys();
   await handled.include([id]);
-  await group.makeIdle('mallory', [id], { idleMs: 0, deliveries: 2 });
-
-  // Mallory is at work on it, and keeps it fresh.
+  // Mallory is at work on it, and keeps it fresh. On a machine that is too busy for that, nobody is to blame for taking it.
+  const fresh = new Freshness(0.7 * RENEWED_WITHIN_MS);
+  const keepFresh = () =>
+    fresh.keep(() => group.makeIdle('mallory', [id], { idleMs: 0, deliveries: 2 }));
+  await keepFresh();
   await whilePassing(worker, STOLEN_FOR_MS, async () => {
     const entry = await group.pendingEntry(id);
-    expectThat(entry?.consumer === 'mallory', {
-      expected: `a ${what} that another worker has taken over to be left to it, also by the one whose handler still runs`,
+    expectThat(entry?.consumer === 'mallory' || fresh.lapsed, {
+      expected: `${an(what)} that another worker has taken over to be left to it, also by the one whose handler still runs`,
       happened: `mallory had taken ${id} over and was at work on it; ${entry ? `${entry.consumer} took it back` : 'it was acknowledged'}`,
       about: { entries: [id] },
     });
-    if (entry.idleMs > RENEWED_WITHIN_MS / 3) {
-      await group.makeIdle('mallory', [id], { idleMs: 0, deliveries: 2 });
-    }
+    await keepFresh();
   });
   inHand.open();
   await loop.end();

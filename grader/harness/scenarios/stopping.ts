@@ -3,7 +3,7 @@ import { whilePassing } from '../fair-clock.ts';
 import { Latch } from '../handled.ts';
 import { commandsWhileIdle } from '../idle.ts';
 import { eventually, expectThat } from '../unmet.ts';
-import { NEVER_IDLE_MS, type WorkQueue } from '../work-queue.ts';
+import { an, NEVER_IDLE_MS, type WorkQueue } from '../work-queue.ts';
 import type { Worker } from '../worker.ts';
 import { type Scenario, SHORT_IDLE_MS } from './scenario.ts';
 
@@ -89,7 +89,7 @@ async function stopsAlone<Submission, Item>(
   });
   await eventually(async () => (await group.pendingIds()).every((id) => !ids.includes(id)), {
     expected: `what the other one has handled to be acknowledged`,
-    happened: `a ${what} of ${worker.name}-2 is still pending`,
+    happened: `${an(what)} of ${worker.name}-2 is still pending`,
   });
   await other.stop();
 }
@@ -155,7 +155,7 @@ export async function leavesWhatHangs<Submission, Item>(
   const ids = [...(await queue.add(FEW)).keys()];
   const loop = queue.start(worker, NEVER_IDLE_MS, () => hanging.opened);
   await eventually(() => handled.calls.length > before, {
-    expected: `a ${what} to reach the handler`,
+    expected: `${an(what)} to reach the handler`,
     happened: 'none did',
   });
   const { stopped } = await stopsInMidWork(queue, worker, loop);
@@ -166,7 +166,7 @@ export async function leavesWhatHangs<Submission, Item>(
     return left.filter(({ id }) => pending.includes(id)).length;
   };
   expectThat((await stillPending()) === left.length, {
-    expected: `a ${what} whose handler hangs when the worker is stopped to stay pending`,
+    expected: `${an(what)} whose handler hangs when the worker is stopped to stay pending`,
     happened: `${left.length - (await stillPending())} of ${left.length} were acknowledged: nobody will ever handle them`,
     about: { entries: left.map(({ id }) => id), workers: [worker.name] },
   });
@@ -177,7 +177,7 @@ export async function leavesWhatHangs<Submission, Item>(
   });
   await whilePassing(worker, SETTLED_MS);
   expectThat((await stillPending()) === left.length, {
-    expected: `nobody to acknowledge a ${what} when its handler ends long after the worker has returned: by then somebody else may be at work on it`,
+    expected: `nobody to acknowledge ${an(what)} when its handler ends long after the worker has returned: by then somebody else may be at work on it`,
     happened: `${left[0]?.id} was acknowledged by a worker that had returned`,
     about: { entries: left.map(({ id }) => id), workers: [worker.name] },
   });
