@@ -97,8 +97,8 @@ describe('npm run gradescope-zip', () => {
     const schemas = new Ajv();
     expect(schemas.validate(GRADESCOPE, results), JSON.stringify(schemas.errors)).toBe(true);
     const scores: number[] = results.tests.map(({ score }: { score: number }) => score);
-    expect(scores.reduce((sum, score) => sum + score, 0)).toBe(93);
-    expect(results.tests).toHaveLength(14);
+    expect(scores.reduce((sum, score) => sum + score, 0)).toBe(94);
+    expect(results.tests).toHaveLength(15);
     expect(results.extra_data.seed).toBe(5);
 
     // Who has handed in something else, or nothing, has results as well.
@@ -107,7 +107,7 @@ describe('npm run gradescope-zip', () => {
 
     expect(other.code).toBe(0);
     const { tests } = JSON.parse(readFileSync(join(folder, 'results/results.json'), 'utf8'));
-    expect(tests).toHaveLength(14);
+    expect(tests).toHaveLength(15);
     for (const test of tests) {
       expect(test).toMatchObject({ score: 0, status: 'failed' });
       expect(test.output).toContain('nothing was handed in');

@@ -64,7 +64,7 @@ describe('npm run handout', () => {
     expect(types.code).toBe(0);
     expect(start.stdout).toContain('0 of 200 points');
     expect(diff.stderr).toBe('This copy of the workbook comes without solutions.\n');
-    expect(grade.stdout).toContain('7 of 7 points');
+    expect(grade.stdout).toContain('6 of 6 points');
     expect(reset.stdout).toContain('Your file is kept as');
   });
 

@@ -51,7 +51,7 @@ describe('npm run learn', () => {
     const { cwd, save } = begin(bench);
     const terminal = new Terminal(bench, { cwd }, 'learn');
     await terminal.shows(/start here[\s\S]*1\. Publish an order[\s\S]*Graded at/);
-    expect(terminal.text).toContain('Distributed order processing, 1 of 14');
+    expect(terminal.text).toContain('Distributed order processing, 1 of 15');
     expect(terminal.text).toContain('npm run grade orders 1');
     expect(terminal.text).not.toContain('keeps the newest');
 
@@ -61,11 +61,11 @@ describe('npm run learn', () => {
     await terminal.shows(/expected[\s\S]*happened/);
     save(CORRECT);
     await terminal.shows('✓ passed: 8 points');
-    expect(terminal.text).toContain('1 of 14');
+    expect(terminal.text).toContain('1 of 15');
     expect(terminal.text).toContain('8 of 100');
 
     terminal.press('n');
-    await terminal.shows(/2 of 14[\s\S]*✓ passed: 7 points/);
+    await terminal.shows(/2 of 15[\s\S]*✓ passed: 6 points/);
     terminal.press('q');
 
     expect(await terminal.ended, terminal.history).toBe(0);
@@ -79,7 +79,7 @@ describe('npm run learn', () => {
     const { cwd, save, read } = begin(bench);
     save(`${STARTER}// mine\n`);
     const terminal = new Terminal(bench, { cwd }, 'learn', 'orders');
-    await terminal.shows(/1 of 14[\s\S]*Graded at/);
+    await terminal.shows(/1 of 15[\s\S]*Graded at/);
 
     terminal.press('h');
     await terminal.shows('Hint 1 of 3');
@@ -88,14 +88,14 @@ describe('npm run learn', () => {
     terminal.press('t');
     await terminal.shows('Publish an order: publishOrder');
     terminal.press('l');
-    await terminal.shows(/> · +1 [\s\S]*\(2 of 3[\s\S]*· 14 {2}Stretch/);
+    await terminal.shows(/> · +1 [\s\S]*\(2 of 3[\s\S]*· 15 {2}Stretch/);
     terminal.press('escape');
     await terminal.shows('start here');
 
     terminal.press('n');
-    await terminal.shows(/2 of 14[\s\S]*Graded at/);
+    await terminal.shows(/2 of 15[\s\S]*Graded at/);
     terminal.press('p');
-    await terminal.shows(/1 of 14[\s\S]*Graded at/);
+    await terminal.shows(/1 of 15[\s\S]*Graded at/);
     terminal.press('r');
     await terminal.shows('Grading ...');
     await terminal.shows('Graded at');
@@ -103,7 +103,7 @@ describe('npm run learn', () => {
     terminal.press('s');
     await terminal.shows('You have not solved it yet');
     terminal.press('n');
-    await terminal.shows(/2 of 14[\s\S]*Graded at/);
+    await terminal.shows(/2 of 15[\s\S]*Graded at/);
     terminal.press('s');
     await terminal.shows('You have not solved it yet');
     terminal.press('y');
@@ -153,7 +153,7 @@ describe('npm run learn', () => {
     terminal.press('d');
     await terminal.shows('are the same');
     terminal.press('n');
-    await terminal.shows(/A notification system, 1 of 14/);
+    await terminal.shows(/A notification system, 1 of 15/);
     terminal.press('q');
 
     expect(await terminal.ended, terminal.history).toBe(0);
@@ -169,7 +169,7 @@ describe('npm run learn', () => {
       save(FORGETFUL);
       const terminal = new Terminal(bench, { cwd, env: { NO_COLOR: '1' } }, 'learn', 'orders');
 
-      await terminal.shows(/2 of 14[\s\S]*The stream keeps the newest[\s\S]*happened/);
+      await terminal.shows(/2 of 15[\s\S]*The stream keeps the newest[\s\S]*happened/);
       terminal.press('q');
       expect(await terminal.ended, terminal.history).toBe(0);
       // biome-ignore lint/suspicious/noControlCharactersInRegex: colours are control sequences

@@ -34,7 +34,7 @@ describe('npm run progress', () => {
       'notifications',
       'cart',
     ]);
-    expect(exercises[0]).toMatchObject({ passed: [], requirements: 14, points: 0, of: 100 });
+    expect(exercises[0]).toMatchObject({ passed: [], requirements: 15, points: 0, of: 100 });
     expect(exercises[2].hints).toBe(1);
     expect(next).toBe('npm run chapter 2');
     expect(code).toBe(0);

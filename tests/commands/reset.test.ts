@@ -207,7 +207,7 @@ describe('npm run diff', () => {
     const early = await learner.run('diff', 'orders');
     const { code, stdout } = await learner.run('diff', 'orders', '--show');
 
-    expectRefusal(early, 'The solution shows when you have solved orders: 0 of 14');
+    expectRefusal(early, 'The solution shows when you have solved orders: 0 of 15');
     expect(early.stderr).toContain('npm run diff orders -- --show');
     expect(stdout).toContain('-// Mine: naïve, 世界, 🫖.');
     expect(stdout).toContain(`+${solutionBegins}`);

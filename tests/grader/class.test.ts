@@ -73,7 +73,7 @@ describe('npm run grade -- --class', () => {
       'Anna Müller_4711_assignsubmission_file,graded,100,0,100,200,SECONDS,' +
         'orders.ts is like the solution (100 %); cart.ts is like the solution (100 %); no notifications.ts',
       expect.stringMatching(
-        /^ben,graded,93,0,0,93,SECONDS,"orders.ts is like the solution \(9\d %\); no notifications.ts, cart.ts"$/,
+        /^ben,graded,94,0,0,94,SECONDS,"orders.ts is like the solution \(9\d %\); no notifications.ts, cart.ts"$/,
       ),
       expect.stringMatching(
         /^cora,graded,0,0,0,0,SECONDS,"orders.ts: it is larger than 1 MB; no notifications.ts, cart.ts"$/,
@@ -90,11 +90,11 @@ describe('npm run grade -- --class', () => {
     expect(stdout).toContain('(seed 7)');
 
     const report = readFileSync(join(out, 'students', 'ben.md'), 'utf8');
-    expect(report).toContain('# ben: 93 of 300 points');
+    expect(report).toContain('# ben: 94 of 300 points');
     expect(report).toContain('- expected: 10,000 entries');
     expect(report).toContain('Nothing was handed in for it.');
     const record = JSON.parse(readFileSync(join(out, 'students', 'ben.json'), 'utf8'));
-    expect(record.exercises[0]).toMatchObject({ exercise: 'orders', points: 93, of: 100 });
+    expect(record.exercises[0]).toMatchObject({ exercise: 'orders', points: 94, of: 100 });
     await expect.poll(() => bench.survivors(), WAIT).toEqual([]);
     await expect
       .poll(() => bench.leftFiles().sort(), WAIT)

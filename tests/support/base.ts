@@ -16,5 +16,5 @@ export function changed(code: string, ...changes: readonly Change[]): string {
   }, code);
 }
 
-/** It keeps no more than a few orders: it fails requirement 2 of `orders`, which is worth 7 points, and no other. */
+/** It keeps no more than a few orders: it fails requirement 2 of `orders`, which is worth 6 points, and no other. */
 export const FORGETFUL = changed(readBase('orders'), ['KEPT_ORDERS = 10_000', 'KEPT_ORDERS = 10']);
