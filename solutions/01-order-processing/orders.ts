@@ -1,4 +1,6 @@
 // Distributed order processing, solved. README.md, beside this file, says why it is done this way.
+import { once } from 'node:events';
+import { setTimeout as sleep } from 'node:timers/promises';
 import type { Redis } from 'ioredis';
 
 export interface Order {
@@ -27,18 +29,21 @@ const GROUP = 'order_processors';
 const DEAD_LETTERS = 'orders:dead';
 const KEPT_ORDERS = 10_000;
 const MOST_DELIVERIES = 3;
-const PAGE = 100;
+const GRACE_MS = 500;
+const LONGEST_BLOCK_MS = 1000;
+const FIRST = '0-0';
 
 type Entry = [id: string, fields: string[] | null];
-// XAUTOCLAIM has a third element since Redis 7.0; on 6.2, a trimmed entry is nil or has nil fields.
-type Claimed = [cursor: string, entries: (Entry | null)[], gone?: string[]];
+type Claimed = [cursor: string, entries: (Entry | null)[], gone: string[]];
 type PendingEntry = [id: string, consumer: string, idleMs: number, deliveries: number];
-type PendingSummary = [
-  number,
-  string | null,
-  string | null,
-  [name: string, count: string][] | null,
-];
+type PendingSummary = [unknown, unknown, unknown, [name: string, count: string][] | null];
+
+interface Worker {
+  redis: Redis;
+  name: string;
+  handleOrder: OrderHandler;
+  signal: AbortSignal;
+}
 
 /**
  * Task 1. Adds an order to the stream `orders:new`, one field per property, and returns the entry's
@@ -85,40 +90,35 @@ export async function runWorker(
   handleOrder: OrderHandler,
   { signal, minIdleMs }: WorkerOptions,
 ): Promise<void> {
+  if (signal.aborted) return; // the event is over: a listener would never hear of it
   await createGroup(redis);
   // A blocked connection can send nothing else: without one of its own, the read would hold up every XACK.
   const reader = redis.duplicate();
   // The abort need not wait until a blocked read comes back.
   const disconnect = () => reader.disconnect();
   signal.addEventListener('abort', disconnect, { once: true });
+  const worker = { redis, name, handleOrder, signal };
 
-  try {
-    await finishOwn(redis, name, handleOrder, signal);
-    let nextReclaim = Date.now();
-    while (!signal.aborted) {
-      if (Date.now() >= nextReclaim) {
-        await reclaimOrders(redis, name, minIdleMs, handleOrder, signal);
-        nextReclaim = Date.now() + minIdleMs / 2;
+  let isBack = true;
+  let nextLook = Date.now();
+  let cursor = FIRST;
+  while (!signal.aborted) {
+    try {
+      if (isBack) await finishOwn(worker);
+      isBack = false;
+      // What others have left and what is new take turns: neither waits for longer than one order takes.
+      if (Date.now() >= nextLook) {
+        [cursor] = await takeOver(worker, minIdleMs, cursor);
+        if (cursor === FIRST) nextLook = Date.now() + minIdleMs / 2;
       }
-      // One at a time: an order's idle time runs from its delivery, also while it waits for its turn in a
-      // batch. And never blocked for longer than until the next look at what others have left.
-      const blockMs = Math.max(1, Math.min(1000, nextReclaim - Date.now()));
-      const reply = await reader
-        .xreadgroup('GROUP', GROUP, name, 'COUNT', 1, 'BLOCK', blockMs, 'STREAMS', STREAM, '>')
-        .catch(async (error: unknown) => {
-          if (signal.aborted) return null; // "Connection is closed.": that was us
-          if (!isReply(error, 'NOGROUP')) throw error;
-          await createGroup(redis); // somebody has deleted the stream, and its groups with it
-          return null;
-        });
-      for (const [, entries] of reply ?? []) {
-        for (const entry of entries) await settle(redis, entry, handleOrder);
-      }
+      const entry = await readNew(reader, name, nextLook - Date.now());
+      if (entry) await settle(worker, entry, 'new');
+    } catch (error) {
+      await recover(worker, error);
     }
-  } finally {
-    signal.removeEventListener('abort', disconnect);
-    disconnect();
   }
+  signal.removeEventListener('abort', disconnect);
+  disconnect();
 }
 
 /** Task 4. How many orders each worker holds unacknowledged; workers that hold none are left out. The group is there. */
@@ -137,71 +137,77 @@ export async function reclaimOrders(
   name: string,
   minIdleMs: number,
   handleOrder: OrderHandler,
-  signal?: AbortSignal,
 ): Promise<number> {
-  let handled = 0;
-  let cursor = '0-0';
+  const worker = { redis, name, handleOrder, signal: new AbortController().signal };
+  let count = 0;
+  let cursor = FIRST;
   do {
-    // One by one, for the same reason as above: a page of a hundred would idle while its first is handled.
-    const page = await redis.xautoclaim(STREAM, GROUP, name, minIdleMs, cursor, 'COUNT', 1);
-    const [next, entries] = page as Claimed;
-    for (const entry of entries) {
-      if (!entry?.[1]) continue; // trimmed away; since 7.0 XAUTOCLAIM has cleared it by itself
-      if (await settle(redis, entry, handleOrder)) handled++;
-    }
+    const [next, isHandled] = await takeOver(worker, minIdleMs, cursor);
+    if (isHandled) count++;
     cursor = next;
-  } while (cursor !== '0-0' && !signal?.aborted);
-  await clearTrimmed(redis, name, minIdleMs);
-  return handled;
+  } while (cursor !== FIRST);
+  return count;
 }
 
 /** Works on what this very name was given before, and did not acknowledge. */
-async function finishOwn(
-  redis: Redis,
-  name: string,
-  handleOrder: OrderHandler,
-  signal: AbortSignal,
-): Promise<void> {
+async function finishOwn(worker: Worker): Promise<void> {
   let after = '0';
-  while (!signal.aborted) {
-    // Any id but `>` reads this consumer's own pending entries behind that id; it never blocks.
-    const reply = await redis.xreadgroup(
-      'GROUP',
-      GROUP,
-      name,
-      'COUNT',
-      PAGE,
-      'STREAMS',
-      STREAM,
-      after,
-    );
-    const entries = reply?.[0]?.[1] ?? [];
-    for (const entry of entries) {
-      if (signal.aborted) return;
-      await settle(redis, entry, handleOrder);
-      after = entry[0];
-    }
-    if (entries.length === 0) return;
+  while (!worker.signal.aborted) {
+    // Any id but `>` reads this consumer's own pending entries behind that id; it never blocks. Each read counts as a
+    // delivery: read one by one, or the one that kills the process takes the others along to the dead letters.
+    const position = ['COUNT', 1, 'STREAMS', STREAM, after] as const;
+    const reply = await worker.redis.xreadgroup('GROUP', GROUP, worker.name, ...position);
+    const entry = reply?.[0]?.[1][0];
+    if (!entry) return;
+    await settle(worker, entry, 'again');
+    after = entry[0];
   }
 }
 
-/** Handles one entry and acknowledges it. False when the handler failed: the entry then stays pending. */
+/** Takes over the next order that has been idle for too long, if there is one. Says where to go on, and whether it was handled. */
+async function takeOver(
+  worker: Worker,
+  minIdleMs: number,
+  cursor: string,
+): Promise<[next: string, isHandled: boolean]> {
+  const { redis, name } = worker;
+  // XAUTOCLAIM also clears what was trimmed away, and says so in its third element.
+  const page = await redis.xautoclaim(STREAM, GROUP, name, minIdleMs, cursor, 'COUNT', 1);
+  const [next, [entry]] = page as Claimed;
+  return [next, entry ? await settle(worker, entry, 'again') : false];
+}
+
+/** Reads one order that no worker was given before. One: in a batch, an order gets older while it waits for its turn. */
+async function readNew(reader: Redis, name: string, ms: number): Promise<Entry | undefined> {
+  const blockMs = Math.ceil(Math.max(1, Math.min(LONGEST_BLOCK_MS, ms))); // 0 would be for ever
+  const position = ['COUNT', 1, 'BLOCK', blockMs, 'STREAMS', STREAM, '>'] as const;
+  const reply = await reader.xreadgroup('GROUP', GROUP, name, ...position);
+  return reply?.[0]?.[1][0];
+}
+
+/** Handles an order and acknowledges it. False when it was not handled: if its handler has failed, it stays pending. */
 async function settle(
-  redis: Redis,
+  worker: Worker,
   [id, fields]: Entry,
-  handleOrder: OrderHandler,
+  delivered: 'new' | 'again',
 ): Promise<boolean> {
+  const { redis, handleOrder, signal } = worker;
   if (!fields) {
-    // Trimmed away while it was pending. There is nothing left to work on.
-    await redis.xack(STREAM, GROUP, id);
+    await redis.xack(STREAM, GROUP, id); // trimmed away while it was pending: there is nothing left to work on
     return false;
   }
-  if (await isPoison(redis, id)) {
-    await bury(redis, id, fields);
+  const order = readOrder(fields);
+  if (typeof order === 'string') {
+    await bury(worker, id, [...fields, 'reason', order]);
     return false;
   }
+  if (delivered === 'again' && (await isPoison(redis, id))) {
+    await bury(worker, id, [...fields, 'reason', `delivered more than ${MOST_DELIVERIES} times`]);
+    return false;
+  }
+  if (signal.aborted) return false;
   try {
-    await handleOrder(readOrder(fields), id);
+    await withGrace(handleOrder(order, id), signal);
   } catch (error) {
     console.error(`order ${id} failed, and is tried again later:`, error);
     return false;
@@ -210,29 +216,50 @@ async function settle(
   return true;
 }
 
-/** Whether an entry has been delivered so often that it must be the entry's own fault. */
-async function isPoison(redis: Redis, id: string): Promise<boolean> {
-  const range = await redis.xpending(STREAM, GROUP, id, id, 1);
-  const [pending] = range as PendingEntry[];
-  return pending !== undefined && pending[3] > MOST_DELIVERIES;
+/**
+ * Puts an entry aside for a human. Only its holder does: who was paused for long has lost it to somebody else, who may have
+ * put it aside already. The XACK comes last: a script is not rolled back, and after an XADD that fails the entry is still pending.
+ */
+async function bury({ redis, name }: Worker, id: string, fields: string[]): Promise<void> {
+  const script = `
+    local stream, dead, group, id, holder = KEYS[1], KEYS[2], ARGV[1], ARGV[2], ARGV[3]
+    if #redis.call('XPENDING', stream, group, id, id, 1, holder) == 0 then return 0 end
+    redis.call('XADD', dead, '*', unpack(ARGV, 4))
+    return redis.call('XACK', stream, group, id)`;
+  const letter = [...fields, 'originalId', id];
+  await redis.eval(script, 2, STREAM, DEAD_LETTERS, GROUP, id, name, ...letter);
 }
 
-/** Puts an order aside for a human. In one transaction: neither lost nor put aside twice. */
-async function bury(redis: Redis, id: string, fields: string[]): Promise<void> {
-  await redis
-    .multi()
-    .xadd(DEAD_LETTERS, '*', ...fields, 'originalId', id)
-    .xack(STREAM, GROUP, id)
-    .exec();
-}
-
-/** Redis 6.2 keeps an entry on the pending list although it is no longer in the stream. */
-async function clearTrimmed(redis: Redis, name: string, minIdleMs: number): Promise<void> {
-  const range = await redis.xpending(STREAM, GROUP, 'IDLE', minIdleMs, '-', '+', PAGE, name);
-  for (const [id] of range as PendingEntry[]) {
-    const [entry] = await redis.xrange(STREAM, id, id);
-    if (!entry) await redis.xack(STREAM, GROUP, id);
+/** Waits for a handler, but not for longer than the grace after the abort: then it is left behind, as if it had failed. */
+async function withGrace(handling: Promise<void>, signal: AbortSignal): Promise<void> {
+  const settled = new AbortController();
+  const patience = async () => {
+    if (!signal.aborted) await once(signal, 'abort', { signal: settled.signal });
+    await sleep(GRACE_MS, undefined, { signal: settled.signal });
+    throw new Error('it still ran when the worker had to stop');
+  };
+  try {
+    await Promise.race([handling, patience()]);
+  } finally {
+    settled.abort(); // listener and timer are gone
   }
+}
+
+/** After any trouble but a handler's. Only what is wrong from the start ends a worker; a fail-over, for one, does not. */
+async function recover({ redis, name, signal }: Worker, error: unknown): Promise<void> {
+  if (signal.aborted) return; // "Connection is closed.": that was us
+  // Somebody has deleted the stream, and its groups with it. 7.0 says UNBLOCKED to those who wait in it.
+  const hasVanished = isReply(error, 'NOGROUP') || isReply(error, 'UNBLOCKED');
+  const trouble = hasVanished ? await createGroup(redis).catch((reason) => reason) : error;
+  if (!trouble) return;
+  console.error(`${name} tries again in a second:`, trouble);
+  await sleep(1000, undefined, { signal }).catch(() => {}); // the abort ends the pause
+}
+
+/** Whether an order has been delivered so often that it must be the order's own fault. */
+async function isPoison(redis: Redis, id: string): Promise<boolean> {
+  const [pending] = (await redis.xpending(STREAM, GROUP, id, id, 1)) as PendingEntry[];
+  return pending !== undefined && pending[3] > MOST_DELIVERIES;
 }
 
 /** Whether Redis has answered with this error. */
@@ -240,10 +267,18 @@ function isReply(error: unknown, code: string): boolean {
   return error instanceof Error && error.message.startsWith(code);
 }
 
-/** Fields come back as a flat list of strings, in the order in which they were added. */
-function readOrder(fields: string[]): Order {
-  const values: Record<string, string> = {};
-  for (let at = 0; at < fields.length; at += 2) values[fields[at] ?? ''] = fields[at + 1] ?? '';
-  const { productId = '', userId = '', quantity, timestamp } = values;
+/** The order, or what is wrong with it: others write to this stream, too. */
+function readOrder(fields: string[]): Order | string {
+  // Fields come back as a flat list of strings, in the order in which they were added.
+  const values: Partial<Record<string, string>> = {};
+  for (let at = 0; at < fields.length; at += 2) values[fields[at] ?? ''] = fields[at + 1];
+  const { productId, userId, quantity, timestamp } = values;
+  if (productId === undefined || userId === undefined) return 'productId or userId is missing';
+  if (!isWholeNumber(quantity, 1)) return `quantity is ${quantity}`;
+  if (!isWholeNumber(timestamp, 0)) return `timestamp is ${timestamp}`;
   return { productId, userId, quantity: Number(quantity), timestamp: Number(timestamp) };
+}
+
+function isWholeNumber(text = '', least: number): boolean {
+  return /^\d+$/.test(text) && Number(text) >= least;
 }

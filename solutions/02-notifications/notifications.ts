@@ -1,4 +1,6 @@
 // A notification system, solved. README.md, beside this file, says why it is done this way.
+import { once } from 'node:events';
+import { setTimeout as sleep } from 'node:timers/promises';
 import type { Redis } from 'ioredis';
 
 export type NotificationType = 'new_follower' | 'product_update' | 'security_alert';
@@ -38,12 +40,21 @@ export const ROUTES: Record<NotificationType, Channel[]> = {
 
 const STREAM = 'user:notifications';
 const CHANNELS: Channel[] = ['email', 'sms', 'push'];
-const BATCH = 10;
+const DEAD_LETTERS = 'notifications:dead';
+const GRACE_MS = 500;
 const LONGEST_BLOCK_MS = 1000;
+const FIRST = '0-0';
 
 type Entry = [id: string, fields: string[] | null];
-// XAUTOCLAIM has a third element since Redis 7.0; on 6.2, an entry that is gone is nil.
-type Claimed = [cursor: string, entries: (Entry | null)[], gone?: string[]];
+type Claimed = [cursor: string, entries: (Entry | null)[], gone: string[]];
+
+interface Notifier {
+  redis: Redis;
+  channel: Channel;
+  name: string;
+  deliver: Deliver;
+  signal: AbortSignal;
+}
 
 /**
  * Task 1. Adds a notification to the stream `user:notifications`, one field per property, and returns the
@@ -80,32 +91,34 @@ export async function runNotifier(
   deliver: Deliver,
   { signal, minIdleMs }: NotifierOptions,
 ): Promise<void> {
+  if (signal.aborted) return; // the event is over: a listener would never hear of it
   // A group that is made today is given the whole history: the stream still has it.
   await createGroup(redis, channel);
   // Each channel blocks on a connection of its own. On a shared one, a channel without news would hold up the others.
   const reader = redis.duplicate();
+  // The abort need not wait until a blocked read comes back.
   const disconnect = () => reader.disconnect();
   signal.addEventListener('abort', disconnect, { once: true });
-  const settle = (entry: Entry) => settleEntry(redis, channel, entry, deliver);
+  const notifier = { redis, channel, name, deliver, signal };
 
-  try {
-    let nextRetry = 0;
-    while (!signal.aborted) {
-      if (Date.now() >= nextRetry) {
-        await retryIdle(redis, channel, name, minIdleMs, settle, signal);
-        nextRetry = Date.now() + minIdleMs / 2;
+  let nextLook = Date.now();
+  let cursor = FIRST;
+  while (!signal.aborted) {
+    try {
+      // What is old and what is new take turns. A provider that is down makes each delivery fail, and may take its time
+      // for that: all of the old ones in a row would keep the news waiting.
+      if (Date.now() >= nextLook) {
+        cursor = await retryNext(notifier, minIdleMs, cursor);
+        if (cursor === FIRST) nextLook = Date.now() + minIdleMs / 2;
       }
-      const blockMs = Math.max(1, Math.min(LONGEST_BLOCK_MS, nextRetry - Date.now()));
-      for (const entry of await readNew(reader, redis, channel, name, blockMs, signal)) {
-        // The rest of a batch that is left at a stop stays pending, and is taken over.
-        if (signal.aborted) break;
-        await settle(entry);
-      }
+      const entry = await readNew(reader, notifier, nextLook - Date.now());
+      if (entry) await settle(notifier, entry);
+    } catch (error) {
+      await recover(notifier, error);
     }
-  } finally {
-    signal.removeEventListener('abort', disconnect);
-    disconnect();
   }
+  signal.removeEventListener('abort', disconnect);
+  disconnect();
 }
 
 function groupOf(channel: Channel): string {
@@ -120,66 +133,40 @@ async function createGroup(redis: Redis, channel: Channel): Promise<void> {
   }
 }
 
-/** Reads entries that no worker of this channel was given before; none when there are none for a while. */
+/** Reads one entry that the group was not given before. One: in a batch, an entry gets older while it waits for its turn. */
 async function readNew(
   reader: Redis,
-  redis: Redis,
-  channel: Channel,
-  name: string,
-  blockMs: number,
-  signal: AbortSignal,
-): Promise<Entry[]> {
-  const group = ['GROUP', groupOf(channel), name] as const;
-  try {
-    const reply = await reader.xreadgroup(
-      ...group,
-      'COUNT',
-      BATCH,
-      'BLOCK',
-      blockMs,
-      'STREAMS',
-      STREAM,
-      '>',
-    );
-    return reply?.[0]?.[1] ?? [];
-  } catch (error) {
-    if (signal.aborted) return []; // "Connection is closed.": that was us
-    if (!isReply(error, 'NOGROUP')) throw error;
-    await createGroup(redis, channel); // somebody has deleted the stream, and its groups with it
-    return [];
+  { channel, name }: Notifier,
+  ms: number,
+): Promise<Entry | undefined> {
+  const blockMs = Math.ceil(Math.max(1, Math.min(LONGEST_BLOCK_MS, ms))); // 0 would be for ever
+  const position = ['COUNT', 1, 'BLOCK', blockMs, 'STREAMS', STREAM, '>'] as const;
+  const reply = await reader.xreadgroup('GROUP', groupOf(channel), name, ...position);
+  return reply?.[0]?.[1][0];
+}
+
+/** Takes over the next entry that has been idle for too long: a failed delivery, or what the dead have left. Says where to go on. */
+async function retryNext(notifier: Notifier, minIdleMs: number, cursor: string): Promise<string> {
+  const { redis, channel, name } = notifier;
+  const options = [minIdleMs, cursor, 'COUNT', 1] as const;
+  const page = await redis.xautoclaim(STREAM, groupOf(channel), name, ...options);
+  const [next, [entry]] = page as Claimed;
+  if (entry) await settle(notifier, entry);
+  return next;
+}
+
+/** Delivers an entry if it is the channel's own, and acknowledges it in any case but a failure. */
+async function settle(notifier: Notifier, [id, fields]: Entry): Promise<void> {
+  const { redis, channel, deliver, signal } = notifier;
+  const notification = fields && readNotification(fields, channel);
+  if (typeof notification === 'string') {
+    await bury(notifier, id, [...(fields ?? []), 'reason', notification]);
+    return;
   }
-}
-
-/** Takes over what has been idle for too long: failed deliveries, and what the dead have left. */
-async function retryIdle(
-  redis: Redis,
-  channel: Channel,
-  name: string,
-  minIdleMs: number,
-  settle: (entry: Entry) => Promise<void>,
-  signal: AbortSignal,
-): Promise<void> {
-  let cursor = '0-0';
-  do {
-    const options = [minIdleMs, cursor, 'COUNT', 1] as const;
-    const page = await redis.xautoclaim(STREAM, groupOf(channel), name, ...options);
-    const [next, entries] = page as Claimed;
-    for (const entry of entries) if (entry) await settle(entry);
-    cursor = next;
-  } while (cursor !== '0-0' && !signal.aborted);
-}
-
-/** Delivers one entry if it is the channel's own, and acknowledges it in any case but a failure. */
-async function settleEntry(
-  redis: Redis,
-  channel: Channel,
-  [id, fields]: Entry,
-  deliver: Deliver,
-): Promise<void> {
-  const notification = fields && readNotification(fields);
-  if (notification && ROUTES[notification.type]?.includes(channel)) {
+  if (notification) {
+    if (signal.aborted) return;
     try {
-      await deliver(notification, id);
+      await withGrace(deliver(notification, id), signal);
     } catch (error) {
       console.error(`${channel}: delivery of ${id} failed, and is tried again later:`, error);
       return;
@@ -189,16 +176,66 @@ async function settleEntry(
   await redis.xack(STREAM, groupOf(channel), id);
 }
 
-/** Fields come back as a flat list of strings, in the order in which they were added. */
-function readNotification(fields: string[]): Notification {
-  const values: Record<string, string> = {};
-  for (let at = 0; at < fields.length; at += 2) values[fields[at] ?? ''] = fields[at + 1] ?? '';
-  const { userId = '', type, message = '', timestamp } = values;
-  // What somebody else has put into the stream may be of a type that we have no route for.
-  return { userId, type: type as NotificationType, message, timestamp: Number(timestamp) };
+/**
+ * Puts an entry aside for a human. Only its holder does: who was paused for long has lost it to somebody else, who may have
+ * put it aside already. The XACK comes last: a script is not rolled back, and after an XADD that fails the entry is still pending.
+ */
+async function bury(notifier: Notifier, id: string, fields: string[]): Promise<void> {
+  const { redis, channel, name } = notifier;
+  const script = `
+    local stream, dead, group, id, holder = KEYS[1], KEYS[2], ARGV[1], ARGV[2], ARGV[3]
+    if #redis.call('XPENDING', stream, group, id, id, 1, holder) == 0 then return 0 end
+    redis.call('XADD', dead, '*', unpack(ARGV, 4))
+    return redis.call('XACK', stream, group, id)`;
+  const letter = [...fields, 'originalId', id, 'channel', channel];
+  await redis.eval(script, 2, STREAM, DEAD_LETTERS, groupOf(channel), id, name, ...letter);
+}
+
+/** Waits for a delivery, but not for longer than the grace after the abort: then it is left behind, as if it had failed. */
+async function withGrace(delivery: Promise<void>, signal: AbortSignal): Promise<void> {
+  const settled = new AbortController();
+  const patience = async () => {
+    if (!signal.aborted) await once(signal, 'abort', { signal: settled.signal });
+    await sleep(GRACE_MS, undefined, { signal: settled.signal });
+    throw new Error('it still ran when the notifier had to stop');
+  };
+  try {
+    await Promise.race([delivery, patience()]);
+  } finally {
+    settled.abort(); // listener and timer are gone
+  }
+}
+
+/** After any trouble but a delivery's. Only what is wrong from the start ends a notifier; a fail-over, for one, does not. */
+async function recover({ redis, channel, signal }: Notifier, error: unknown): Promise<void> {
+  if (signal.aborted) return; // "Connection is closed.": that was us
+  // Somebody has deleted the stream, and its groups with it. 7.0 says UNBLOCKED to those who wait in it.
+  const hasVanished = isReply(error, 'NOGROUP') || isReply(error, 'UNBLOCKED');
+  const trouble = hasVanished ? await createGroup(redis, channel).catch((why) => why) : error;
+  if (!trouble) return;
+  console.error(`${channel}: tries again in a second:`, trouble);
+  await sleep(1000, undefined, { signal }).catch(() => {}); // the abort ends the pause
 }
 
 /** Whether Redis has answered with this error. */
 function isReply(error: unknown, code: string): boolean {
   return error instanceof Error && error.message.startsWith(code);
+}
+
+/** The notification; null when it is for other channels; or what is wrong with it, as others write to this stream, too. */
+function readNotification(fields: string[], channel: Channel): Notification | null | string {
+  // Fields come back as a flat list of strings, in the order in which they were added.
+  const values: Partial<Record<string, string>> = {};
+  for (let at = 0; at < fields.length; at += 2) values[fields[at] ?? ''] = fields[at + 1];
+  const { userId, type, message, timestamp } = values;
+  if (!isType(type)) return `type is ${type}`;
+  if (!ROUTES[type].includes(channel)) return null;
+  if (userId === undefined || message === undefined) return 'userId or message is missing';
+  if (!/^\d+$/.test(timestamp ?? '')) return `timestamp is ${timestamp}`;
+  return { userId, type, message, timestamp: Number(timestamp) };
+}
+
+/** `in` would not do: every object has a `constructor`. */
+function isType(text = ''): text is NotificationType {
+  return Object.hasOwn(ROUTES, text);
 }

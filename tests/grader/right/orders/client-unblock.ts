@@ -62,18 +62,19 @@ export async function reclaimOrders(
   name: string,
   minIdleMs: number,
   handleOrder: OrderHandler,
+  signal?: AbortSignal,
 ): Promise<number> {
   let handled = 0;
   let cursor = '0-0';
-  for (;;) {
-    const [next, entries] = (await redis.xautoclaim(STREAM, GROUP, name, minIdleMs, cursor)) as [
-      string,
-      (Entry | null)[],
-    ];
-    for (const entry of entries) if (entry && (await one(redis, entry, handleOrder))) handled++;
-    if (next === '0-0') return handled;
+  while (!signal?.aborted) {
+    const page = await redis.xautoclaim(STREAM, GROUP, name, minIdleMs, cursor, 'COUNT', 3);
+    const [next, entries] = page as [string, (Entry | null)[]];
+    for (const entry of entries)
+      if (entry && (await one(redis, entry, handleOrder, signal))) handled++;
+    if (next === '0-0') break;
     cursor = next;
   }
+  return handled;
 }
 
 async function finishOwn(
@@ -84,19 +85,11 @@ async function finishOwn(
 ): Promise<void> {
   let after = '0-0';
   while (!signal.aborted) {
-    const reply = await redis.xreadgroup(
-      'GROUP',
-      GROUP,
-      name,
-      'COUNT',
-      1,
-      'STREAMS',
-      STREAM,
-      after,
-    );
+    const own = ['COUNT', 1, 'STREAMS', STREAM, after] as const;
+    const reply = await redis.xreadgroup('GROUP', GROUP, name, ...own);
     const [entry] = reply?.[0]?.[1] ?? [];
     if (!entry) return;
-    await one(redis, entry, handle);
+    await one(redis, entry, handle, signal);
     after = entry[0];
   }
 }
@@ -107,62 +100,71 @@ export async function runWorker(
   handleOrder: OrderHandler,
   { signal, minIdleMs }: WorkerOptions,
 ): Promise<void> {
-  await createGroup(redis);
-  await finishOwn(redis, name, handleOrder, signal);
+  if (signal.aborted) return;
   const reader = redis.duplicate();
   const readerId = await reader.client('ID');
   let reading = false;
-  const wake = async () => {
-    // It may be just about to block: ask until it has come back.
-    while (reading) await redis.client('UNBLOCK', readerId);
-  };
   let woken: Promise<void> | undefined;
-  signal.addEventListener('abort', () => {
-    woken = wake();
-  });
+  const wake = () => {
+    woken = (async () => {
+      // It may be just about to block: ask until it has come back.
+      while (reading) await redis.client('UNBLOCK', readerId);
+    })();
+  };
+  signal.addEventListener('abort', wake);
+  let isMissing = true;
+  let ownDone = false;
   let next = 0;
-  while (!signal.aborted) {
-    if (Date.now() >= next) {
-      await reclaimOrders(redis, name, minIdleMs, handleOrder);
-      next = Date.now() + minIdleMs / 2;
-      if (signal.aborted) break;
+  try {
+    while (!signal.aborted) {
+      try {
+        if (isMissing) await createGroup(redis);
+        isMissing = false;
+        if (!ownDone) await finishOwn(redis, name, handleOrder, signal);
+        ownDone = true;
+        if (Date.now() >= next) {
+          await reclaimOrders(redis, name, minIdleMs, handleOrder, signal);
+          next = Date.now() + minIdleMs / 2;
+        }
+        if (signal.aborted) break;
+        reading = true;
+        const blockMs = Math.ceil(Math.max(1, Math.min(20_000, next - Date.now())));
+        const news = ['COUNT', 1, 'BLOCK', blockMs, 'STREAMS', STREAM, '>'] as const;
+        const reply = await reader.xreadgroup('GROUP', GROUP, name, ...news).finally(() => {
+          reading = false;
+        });
+        for (const entry of reply?.[0]?.[1] ?? []) await one(redis, entry, handleOrder, signal);
+      } catch (error) {
+        isMissing = error instanceof Error && /^(NOGROUP|UNBLOCKED) /.test(error.message);
+        if (!isMissing) throw error;
+      }
     }
-    reading = true;
-    const blockMs = Math.max(1, Math.min(20_000, next - Date.now()));
-    const reply = await reader.xreadgroup(
-      'GROUP',
-      GROUP,
-      name,
-      'COUNT',
-      1,
-      'BLOCK',
-      blockMs,
-      'STREAMS',
-      STREAM,
-      '>',
-    );
-    reading = false;
-    for (const entry of reply?.[0]?.[1] ?? []) await one(redis, entry, handleOrder);
+  } finally {
+    signal.removeEventListener('abort', wake);
+    await woken;
+    reader.disconnect();
   }
-  await woken;
-  reader.disconnect();
 }
 
-async function one(redis: Redis, [id, fields]: Entry, handle: OrderHandler): Promise<boolean> {
+async function one(
+  redis: Redis,
+  [id, fields]: Entry,
+  handle: OrderHandler,
+  signal?: AbortSignal,
+): Promise<boolean> {
   if (fields) {
+    const order = parse(fields);
     const [info] = (await redis.xpending(STREAM, GROUP, id, id, 1)) as Pending[];
-    if (info && info[3] > 3) {
-      await redis
-        .multi()
-        .xadd('orders:dead', '*', 'originalId', id, ...fields)
-        .xack(STREAM, GROUP, id)
-        .exec();
+    if (typeof order === 'string' || (info && info[3] > 3)) {
+      const reason = typeof order === 'string' ? order : 'poison';
+      await redis.xadd('orders:dead', '*', 'originalId', id, ...fields, 'reason', reason);
+      await redis.xack(STREAM, GROUP, id);
       return false;
     }
-    try {
-      await handle(parse(fields), id);
-    } catch (error) {
-      console.warn(`left ${id} pending: ${error}`);
+    if (signal?.aborted) return false;
+    const outcome = await attempt(() => handle(order, id), signal);
+    if (outcome !== 'done') {
+      console.warn(`left ${id} pending: ${outcome}`);
       return false;
     }
   }
@@ -170,13 +172,38 @@ async function one(redis: Redis, [id, fields]: Entry, handle: OrderHandler): Pro
   return fields !== null;
 }
 
-function parse(fields: string[]): Order {
+/** What a handler comes to until half a second after the abort. */
+function attempt(
+  handling: () => Promise<void>,
+  signal?: AbortSignal,
+): Promise<'done' | 'failed' | 'late'> {
+  return new Promise((resolve) => {
+    let timer: NodeJS.Timeout | undefined;
+    const onAbort = () => {
+      timer = setTimeout(resolve, 520, 'late');
+    };
+    const end = (outcome: 'done' | 'failed') => {
+      signal?.removeEventListener('abort', onAbort);
+      clearTimeout(timer);
+      resolve(outcome);
+    };
+    signal?.addEventListener('abort', onAbort);
+    (async () => await handling())().then(
+      () => end('done'),
+      () => end('failed'),
+    );
+  });
+}
+
+/** The order, or what is wrong with it. */
+function parse(fields: string[]): Order | string {
   const map = new Map<string, string>();
   for (let i = 0; i < fields.length; i += 2) map.set(fields[i] ?? '', fields[i + 1] ?? '');
-  return {
-    productId: map.get('productId') ?? '',
-    userId: map.get('userId') ?? '',
-    quantity: Number(map.get('quantity')),
-    timestamp: Number(map.get('timestamp')),
-  };
+  const [productId, userId] = [map.get('productId'), map.get('userId')];
+  const [quantity, timestamp] = [map.get('quantity') ?? '', map.get('timestamp') ?? ''];
+  if (productId === undefined) return 'no productId';
+  if (userId === undefined) return 'no userId';
+  if (!/^[0-9]+$/.test(quantity) || Number(quantity) < 1) return 'no such quantity';
+  if (!/^[0-9]+$/.test(timestamp)) return 'no such timestamp';
+  return { productId, userId, quantity: Number(quantity), timestamp: Number(timestamp) };
 }

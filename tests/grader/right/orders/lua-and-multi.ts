@@ -18,15 +18,19 @@ const STREAM = 'orders:new';
 const GROUP = 'order_processors';
 
 const ACKNOWLEDGE = "return redis.call('XACK', KEYS[1], ARGV[1], ARGV[2])";
-const BURY_IF_POISON = `
-  local info = redis.call('XPENDING', KEYS[1], ARGV[1], ARGV[2], ARGV[2], 1)[1]
-  if not info or info[4] <= 3 then return 0 end
+/** Puts an entry aside that is poison, or no order for the reason in ARGV[4]; if it is still the consumer's own. */
+const BURY_IF_BAD = `
+  local info = redis.call('XPENDING', KEYS[1], ARGV[1], ARGV[2], ARGV[2], 1, ARGV[3])[1]
+  if not info then return ARGV[4] ~= '' and 1 or 0 end
+  if info[4] <= 3 and ARGV[4] == '' then return 0 end
   local entry = redis.call('XRANGE', KEYS[1], ARGV[2], ARGV[2])[1]
-  local fields = entry and entry[2] or {}
-  fields[#fields + 1] = 'originalId'
-  fields[#fields + 1] = ARGV[2]
-  redis.call('XADD', KEYS[2], '*', unpack(fields))
-  return redis.call('XACK', KEYS[1], ARGV[1], ARGV[2])
+  if entry then
+    local fields = entry[2]
+    for _, text in ipairs({'originalId', ARGV[2], 'reason', ARGV[4]}) do fields[#fields + 1] = text end
+    redis.call('XADD', KEYS[2], '*', unpack(fields))
+  end
+  redis.call('XACK', KEYS[1], ARGV[1], ARGV[2])
+  return 1
 `;
 
 export async function publishOrder(redis: Redis, order: Order): Promise<string> {
@@ -71,18 +75,18 @@ export async function reclaimOrders(
   name: string,
   minIdleMs: number,
   handleOrder: OrderHandler,
+  signal?: AbortSignal,
 ): Promise<number> {
   let handled = 0;
   let cursor = '0-0';
-  for (;;) {
-    const [next, entries] = (await redis.xautoclaim(STREAM, GROUP, name, minIdleMs, cursor)) as [
-      string,
-      (Entry | null)[],
-    ];
-    for (const entry of entries) if (entry && (await one(redis, entry, handleOrder))) handled++;
-    if (next === '0-0') return handled;
+  do {
+    const page = await redis.xautoclaim(STREAM, GROUP, name, minIdleMs, cursor, 'COUNT', 2);
+    const [next, entries] = page as [string, (Entry | null)[]];
+    for (const entry of entries)
+      if (entry && (await one(redis, name, entry, handleOrder, signal))) handled++;
     cursor = next;
-  }
+  } while (cursor !== '0-0' && !signal?.aborted);
+  return handled;
 }
 
 async function finishOwn(
@@ -93,19 +97,11 @@ async function finishOwn(
 ): Promise<void> {
   let after = '0-0';
   while (!signal.aborted) {
-    const reply = await redis.xreadgroup(
-      'GROUP',
-      GROUP,
-      name,
-      'COUNT',
-      1,
-      'STREAMS',
-      STREAM,
-      after,
-    );
+    const place = ['COUNT', 1, 'STREAMS', STREAM, after] as const;
+    const reply = await redis.xreadgroup('GROUP', GROUP, name, ...place);
     const [entry] = reply?.[0]?.[1] ?? [];
     if (!entry) return;
-    await one(redis, entry, handle);
+    await one(redis, name, entry, handle, signal);
     after = entry[0];
   }
 }
@@ -116,38 +112,52 @@ export async function runWorker(
   handleOrder: OrderHandler,
   { signal, minIdleMs }: WorkerOptions,
 ): Promise<void> {
+  if (signal.aborted) return;
   await createGroup(redis);
-  await finishOwn(redis, name, handleOrder, signal);
   const reader = redis.duplicate({ connectionName: `${name}-reader` });
   let next = 0;
+  let step: 'own' | 'new' = 'own';
   while (!signal.aborted) {
-    if (next < Date.now()) {
-      await reclaimOrders(redis, name, minIdleMs, handleOrder);
-      next = Date.now() + Math.ceil(minIdleMs / 2);
+    try {
+      if (step === 'own') await finishOwn(redis, name, handleOrder, signal);
+      step = 'new';
+      if (next < Date.now()) {
+        await reclaimOrders(redis, name, minIdleMs, handleOrder, signal);
+        next = Date.now() + Math.ceil(minIdleMs / 2);
+      }
+      if (signal.aborted) break;
+      const blockMs = Math.min(minIdleMs, 300);
+      const place = ['COUNT', 1, 'BLOCK', blockMs, 'STREAMS', STREAM, '>'] as const;
+      const reply = await reader.xreadgroup('GROUP', GROUP, name, ...place);
+      for (const [, entries] of reply ?? [])
+        for (const entry of entries) await one(redis, name, entry, handleOrder, signal);
+    } catch (error) {
+      const { message } = error as Error;
+      if (!message.startsWith('NOGROUP') && !message.startsWith('UNBLOCKED')) {
+        reader.disconnect();
+        throw error;
+      }
+      await createGroup(redis);
     }
-    const reply = await reader.xreadgroup(
-      'GROUP',
-      GROUP,
-      name,
-      'COUNT',
-      1,
-      'BLOCK',
-      Math.min(minIdleMs, 300),
-      'STREAMS',
-      STREAM,
-      '>',
-    );
-    for (const [, entries] of reply ?? [])
-      for (const entry of entries) await one(redis, entry, handleOrder);
   }
   await reader.quit();
 }
 
-async function one(redis: Redis, [id, fields]: Entry, handle: OrderHandler): Promise<boolean> {
+async function one(
+  redis: Redis,
+  name: string,
+  [id, fields]: Entry,
+  handle: OrderHandler,
+  signal?: AbortSignal,
+): Promise<boolean> {
   if (fields) {
-    if (await redis.eval(BURY_IF_POISON, 2, STREAM, 'orders:dead', GROUP, id)) return false;
+    const order = parse(fields);
+    const wrong = typeof order === 'string' ? order : '';
+    const keys = [STREAM, 'orders:dead'] as const;
+    if (await redis.eval(BURY_IF_BAD, 2, ...keys, GROUP, id, name, wrong)) return false;
+    if (typeof order === 'string' || signal?.aborted) return false;
     try {
-      await handle(parse(fields), id);
+      await inTime(handle(order, id), signal);
     } catch {
       return false;
     }
@@ -156,13 +166,34 @@ async function one(redis: Redis, [id, fields]: Entry, handle: OrderHandler): Pro
   return fields !== null;
 }
 
-function parse(fields: string[]): Order {
+/** Waits for a handler, and at most for half a second after the abort. */
+async function inTime(handling: Promise<void>, signal?: AbortSignal): Promise<void> {
+  if (!signal) return await handling;
+  let timer: NodeJS.Timeout | undefined;
+  let onAbort = () => {};
+  const tooLate = new Promise<never>((_, reject) => {
+    onAbort = () => {
+      timer = setTimeout(() => reject(new Error('too late')), 550);
+    };
+  });
+  signal.addEventListener('abort', onAbort);
+  try {
+    await Promise.race([handling, tooLate]);
+  } finally {
+    signal.removeEventListener('abort', onAbort);
+    clearTimeout(timer);
+  }
+}
+
+/** The order, or what is wrong with it. */
+function parse(fields: string[]): Order | string {
   const map = new Map<string, string>();
   for (let i = 0; i < fields.length; i += 2) map.set(fields[i] ?? '', fields[i + 1] ?? '');
-  return {
-    productId: map.get('productId') ?? '',
-    userId: map.get('userId') ?? '',
-    quantity: Number(map.get('quantity')),
-    timestamp: Number(map.get('timestamp')),
-  };
+  const [productId, userId] = [map.get('productId'), map.get('userId')];
+  const [quantity, timestamp] = [map.get('quantity') ?? '', map.get('timestamp') ?? ''];
+  if (productId === undefined) return 'no productId';
+  if (userId === undefined) return 'no userId';
+  if (!/^[0-9]+$/.test(quantity) || Number(quantity) < 1) return 'no such quantity';
+  if (!/^[0-9]+$/.test(timestamp)) return 'no such timestamp';
+  return { productId, userId, quantity: Number(quantity), timestamp: Number(timestamp) };
 }

@@ -60,18 +60,18 @@ export async function reclaimOrders(
   name: string,
   minIdleMs: number,
   handleOrder: OrderHandler,
+  signal?: AbortSignal,
 ): Promise<number> {
   let handled = 0;
   let cursor = '0-0';
-  for (;;) {
-    const [next, entries] = (await redis.xautoclaim(STREAM, GROUP, name, minIdleMs, cursor)) as [
-      string,
-      (Entry | null)[],
-    ];
-    for (const entry of entries) if (entry && (await one(redis, entry, handleOrder))) handled++;
-    if (next === '0-0') return handled;
+  do {
+    const page = await redis.xautoclaim(STREAM, GROUP, name, minIdleMs, cursor, 'COUNT', 5);
+    const [next, entries] = page as [string, (Entry | null)[]];
+    for (const entry of entries)
+      if (entry && (await one(redis, entry, handleOrder, signal))) handled++;
     cursor = next;
-  }
+  } while (cursor !== '0-0' && !signal?.aborted);
+  return handled;
 }
 
 export async function runWorker(
@@ -80,49 +80,47 @@ export async function runWorker(
   handleOrder: OrderHandler,
   { signal, minIdleMs }: WorkerOptions,
 ): Promise<void> {
-  await createGroup(redis);
-  // First what this name has left; then, from the last of it on, '>'.
-  for (let id = '0'; !signal.aborted; ) {
-    const reply = await redis.xreadgroup('GROUP', GROUP, name, 'COUNT', 5, 'STREAMS', STREAM, id);
-    const entries = reply?.[0]?.[1] ?? [];
-    if (entries.length === 0) break;
-    for (const entry of entries) await one(redis, entry, handleOrder);
-    id = entries.at(-1)?.[0] ?? id;
-  }
+  let id = '0'; // first what this name has left; then, from the last of it on, '>'
   while (!signal.aborted) {
-    await reclaimOrders(redis, name, minIdleMs, handleOrder);
-    const reply = await redis.xreadgroup(
-      'GROUP',
-      GROUP,
-      name,
-      'COUNT',
-      5,
-      'BLOCK',
-      100,
-      'STREAMS',
-      STREAM,
-      '>',
-    );
-    for (const entry of reply?.[0]?.[1] ?? []) {
-      if (signal.aborted) return;
-      await one(redis, entry, handleOrder);
+    try {
+      await createGroup(redis);
+      while (!signal.aborted) {
+        if (id === '>') await reclaimOrders(redis, name, minIdleMs, handleOrder, signal);
+        if (signal.aborted) return;
+        const place = ['COUNT', 5, 'BLOCK', 100, 'STREAMS', STREAM, id] as const;
+        const reply = await redis.xreadgroup('GROUP', GROUP, name, ...place);
+        const entries: Entry[] = reply?.[0]?.[1] ?? [];
+        for (const entry of entries) await one(redis, entry, handleOrder, signal);
+        if (id !== '>') id = entries.at(-1)?.[0] ?? '>';
+      }
+    } catch (error) {
+      if (!/^(NOGROUP|UNBLOCKED)/.test(String((error as Error).message))) throw error;
     }
   }
 }
 
-async function one(redis: Redis, [id, fields]: Entry, handle: OrderHandler): Promise<boolean> {
+async function one(
+  redis: Redis,
+  [id, fields]: Entry,
+  handle: OrderHandler,
+  signal?: AbortSignal,
+): Promise<boolean> {
   if (fields) {
-    const [info] = (await redis.xpending(STREAM, GROUP, id, id, 1)) as Pending[];
-    if (info && info[3] > 3) {
-      await redis
-        .multi()
-        .xadd('orders:dead', '*', 'originalId', id, ...fields)
-        .xack(STREAM, GROUP, id)
-        .exec();
+    let order: Order;
+    try {
+      order = parse(fields);
+    } catch (error) {
+      await bury(redis, id, fields, String(error));
       return false;
     }
+    const [info] = (await redis.xpending(STREAM, GROUP, id, id, 1)) as Pending[];
+    if (info && info[3] > 3) {
+      await bury(redis, id, fields, 'delivered too often');
+      return false;
+    }
+    if (signal?.aborted) return false;
     try {
-      await handle(parse(fields), id);
+      await inTime(handle(order, id), signal);
     } catch (error) {
       console.warn(`left ${id} pending: ${error}`);
       return false;
@@ -132,13 +130,48 @@ async function one(redis: Redis, [id, fields]: Entry, handle: OrderHandler): Pro
   return fields !== null;
 }
 
+async function bury(redis: Redis, id: string, fields: string[], why: string): Promise<void> {
+  await redis.xadd('orders:dead', '*', 'reason', why, 'originalId', id, ...fields);
+  await redis.xack(STREAM, GROUP, id);
+}
+
+/** Waits for a handler, and at most for half a second after the abort. */
+async function inTime(handling: Promise<void>, signal?: AbortSignal): Promise<void> {
+  if (!signal) return await handling;
+  let timer: NodeJS.Timeout | undefined;
+  let onAbort = () => {};
+  const tooLate = new Promise<never>((_, reject) => {
+    onAbort = () => {
+      timer = setTimeout(() => reject(new Error('too late')), 550);
+    };
+  });
+  signal.addEventListener('abort', onAbort);
+  try {
+    await Promise.race([handling, tooLate]);
+  } finally {
+    signal.removeEventListener('abort', onAbort);
+    clearTimeout(timer);
+  }
+}
+
+/** Throws what is wrong with an entry that is no order. */
 function parse(fields: string[]): Order {
   const map = new Map<string, string>();
   for (let i = 0; i < fields.length; i += 2) map.set(fields[i] ?? '', fields[i + 1] ?? '');
+  const text = (name: string): string => {
+    const value = map.get(name);
+    if (value === undefined) throw new RangeError(`${name} is missing`);
+    return value;
+  };
+  const number = (name: string, least: number): number => {
+    const value = text(name).trim() === '' ? Number.NaN : Number(text(name));
+    if (!Number.isInteger(value) || value < least) throw new RangeError(`${name}: ${text(name)}`);
+    return value;
+  };
   return {
-    productId: map.get('productId') ?? '',
-    userId: map.get('userId') ?? '',
-    quantity: Number(map.get('quantity')),
-    timestamp: Number(map.get('timestamp')),
+    productId: text('productId'),
+    userId: text('userId'),
+    quantity: number('quantity', 1),
+    timestamp: number('timestamp', 0),
   };
 }

@@ -49,25 +49,42 @@ class Worker {
   readonly #redis: Redis;
   readonly #name: string;
   readonly #handle: OrderHandler;
+  readonly #signal: AbortSignal | undefined;
+  /** Half a second after the abort. */
+  readonly #late: Promise<'late'>;
 
-  constructor(redis: Redis, name: string, handle: OrderHandler) {
+  constructor(redis: Redis, name: string, handle: OrderHandler, signal?: AbortSignal) {
     this.#redis = redis;
     this.#name = name;
     this.#handle = handle;
+    this.#signal = signal;
+    this.#late = new Promise((resolve) => {
+      signal?.addEventListener('abort', () => setTimeout(resolve, 540, 'late'), { once: true });
+    });
   }
 
-  async run({ signal, minIdleMs }: WorkerOptions): Promise<void> {
-    await createGroup(this.#redis);
-    while (!signal.aborted && (await this.#read('0', signal)) > 0)
-      if (!(await this.#progress())) break;
+  get #isStopped(): boolean {
+    return this.#signal?.aborted ?? false;
+  }
+
+  async run(minIdleMs: number): Promise<void> {
+    let after = '0'; // what this name has left; then '>'
     let looked = 0;
-    while (!signal.aborted) {
-      if (Date.now() >= looked + minIdleMs / 3) {
-        await this.reclaim(minIdleMs);
-        looked = Date.now();
+    while (!this.#isStopped) {
+      try {
+        await createGroup(this.#redis);
+        while (!this.#isStopped) {
+          if (after === '>' && Date.now() >= looked + minIdleMs / 3) {
+            await this.reclaim(minIdleMs);
+            looked = Date.now();
+          }
+          const last = await this.#read(after);
+          if (after !== '>') after = last ?? '>';
+          else if (!last) await this.#nap();
+        }
+      } catch (error) {
+        if (!(error instanceof Error && error.message.startsWith('NOGROUP'))) throw error;
       }
-      const count = await this.#read('>', signal);
-      if (count === 0) await sleep(20, undefined, { signal }).catch(() => {});
     }
   }
 
@@ -82,40 +99,26 @@ class Worker {
         minIdleMs,
         cursor,
         'COUNT',
-        25,
+        8,
       );
       const [next, entries] = page as [string, (Entry | null)[]];
       for (const entry of entries) if (entry && (await this.#one(entry))) handled++;
       cursor = next;
-    } while (cursor !== '0-0');
+    } while (cursor !== '0-0' && !this.#isStopped);
     return handled;
   }
 
-  #failed = 0;
-  /** Whether reading one's own history again makes sense: not when all that is left of it has just failed. */
-  async #progress(): Promise<boolean> {
-    const failed = this.#failed;
-    this.#failed = 0;
-    return failed === 0;
+  async #nap(): Promise<void> {
+    await sleep(20, undefined, { signal: this.#signal }).catch(() => {});
   }
 
-  async #read(id: string, signal: AbortSignal): Promise<number> {
-    const reply = await this.#redis.xreadgroup(
-      'GROUP',
-      GROUP,
-      this.#name,
-      'COUNT',
-      4,
-      'STREAMS',
-      STREAM,
-      id,
-    );
+  /** Works on a few entries, and returns the id of the last of them. */
+  async #read(id: string): Promise<string | undefined> {
+    const place = ['COUNT', 4, 'STREAMS', STREAM, id] as const;
+    const reply = await this.#redis.xreadgroup('GROUP', GROUP, this.#name, ...place);
     const entries = reply?.[0]?.[1] ?? [];
-    for (const entry of entries) {
-      if (signal.aborted) break;
-      await this.#one(entry);
-    }
-    return entries.length;
+    for (const entry of entries) await this.#one(entry);
+    return entries.at(-1)?.[0];
   }
 
   async #one([id, fields]: Entry): Promise<boolean> {
@@ -123,20 +126,25 @@ class Worker {
       await this.#redis.xack(STREAM, GROUP, id);
       return false;
     }
+    const order = parse(fields);
+    if (typeof order === 'string') return await this.#bury(id, fields, order);
     const [info] = (await this.#redis.xpending(STREAM, GROUP, id, id, 1)) as Pending[];
-    if ((info?.[3] ?? 0) > 3) {
-      await this.#redis.xadd('orders:dead', '*', ...fields, 'originalId', id);
-      await this.#redis.xack(STREAM, GROUP, id);
-      return false;
-    }
+    if ((info?.[3] ?? 0) > 3) return await this.#bury(id, fields, 'poison');
+    if (this.#isStopped) return false;
     try {
-      await this.#handle(parse(fields), id);
+      const outcome = await Promise.race([this.#handle(order, id), this.#late]);
+      if (outcome === 'late') return false;
     } catch {
-      this.#failed++;
       return false;
     }
     await this.#redis.xack(STREAM, GROUP, id);
     return true;
+  }
+
+  async #bury(id: string, fields: string[], reason: string): Promise<false> {
+    await this.#redis.xadd('orders:dead', '*', ...fields, 'originalId', id, 'reason', reason);
+    await this.#redis.xack(STREAM, GROUP, id);
+    return false;
   }
 }
 
@@ -146,7 +154,7 @@ export async function runWorker(
   handleOrder: OrderHandler,
   options: WorkerOptions,
 ): Promise<void> {
-  await new Worker(redis, name, handleOrder).run(options);
+  await new Worker(redis, name, handleOrder, options.signal).run(options.minIdleMs);
 }
 
 export async function reclaimOrders(
@@ -158,13 +166,15 @@ export async function reclaimOrders(
   return new Worker(redis, name, handleOrder).reclaim(minIdleMs);
 }
 
-function parse(fields: string[]): Order {
+/** The order, or what is wrong with it. */
+function parse(fields: string[]): Order | string {
   const map = new Map<string, string>();
   for (let i = 0; i < fields.length; i += 2) map.set(fields[i] ?? '', fields[i + 1] ?? '');
-  return {
-    productId: map.get('productId') ?? '',
-    userId: map.get('userId') ?? '',
-    quantity: Number(map.get('quantity')),
-    timestamp: Number(map.get('timestamp')),
-  };
+  const [productId, userId] = [map.get('productId'), map.get('userId')];
+  const [quantity, timestamp] = [map.get('quantity') ?? '', map.get('timestamp') ?? ''];
+  if (productId === undefined) return 'no productId';
+  if (userId === undefined) return 'no userId';
+  if (!/^[0-9]+$/.test(quantity) || Number(quantity) < 1) return 'no such quantity';
+  if (!/^[0-9]+$/.test(timestamp)) return 'no such timestamp';
+  return { productId, userId, quantity: Number(quantity), timestamp: Number(timestamp) };
 }
