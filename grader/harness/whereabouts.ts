@@ -1,6 +1,6 @@
 import type { Redis } from 'ioredis';
 import { asRecords } from '../../system/redis/xinfo.ts';
-import type { Deed, Diary } from './diary.ts';
+import type { Deed, Diary, Moment } from './diary.ts';
 import { unescaped } from './escaped.ts';
 import { senderOf } from './meant.ts';
 import type { Recorded } from './recorder.ts';
@@ -21,6 +21,7 @@ export interface Evidence {
 const PAST: Partial<Record<Deed, string>> = {
   'is killed': 'was killed',
   'is paused': 'was paused',
+  'is woken': 'woke up',
   returns: 'returned',
   fails: 'ended with an error',
 };
@@ -52,7 +53,7 @@ export async function whereIs(id: string, evidence: Evidence): Promise<string> {
     : 'it is not pending, and nobody has sent an XACK for it';
   const holder = diary.holderOf(id);
   const fate = holder && fateOf(holder, diary);
-  return fate ? `${how}; ${fate}, with it in hand` : how;
+  return fate ? `${how}; ${holder} had it in hand, and ${fate}` : how;
 }
 
 /** The group that is known; or else those that hired workers have read from; or else all. */
@@ -84,14 +85,27 @@ async function holderIn(
   const [consumer, deliveries] = [String(line[1]), Number(line[3])];
   const holds = `${consumer} holds it, delivered ${deliveries === 1 ? 'once' : `${deliveries} times`}`;
   if (!workers.includes(consumer)) return `${holds}; no ${consumer} is at work`;
+  const last = diary.moments.findLast(({ of }) => of === id);
+  const threw =
+    last?.deed === 'throws' ? `, and its handler threw at ${Math.round(last.at)} ms` : '';
   const fate = fateOf(consumer, diary);
-  return fate ? `${holds}; ${fate}` : holds;
+  return `${holds}${threw}${fate ? `; ${consumer} ${fate}` : ''}`;
 }
 
-/** `alice was killed at 320 ms`; undefined when nothing has happened to her. */
-function fateOf(worker: string, diary: Diary): string | undefined {
-  const fate = diary.fateOf(worker);
-  return fate && `${worker} ${PAST[fate.deed] ?? fate.deed} at ${Math.round(fate.at)} ms`;
+/** What has happened to a worker: `was killed at 320 ms`; undefined when nothing has. */
+function fateOf(worker: string, { moments }: Diary): string | undefined {
+  const [last, before] = moments
+    .filter((one) => one.worker === worker && (one.deed === 'starts' || PAST[one.deed]))
+    .toReversed();
+  if (!last || last.deed === 'is woken') return undefined;
+  if (last.deed !== 'starts') return inPast(last);
+  return before && before.deed !== 'starts'
+    ? `${inPast(before)} and started again at ${Math.round(last.at)} ms`
+    : undefined;
+}
+
+function inPast({ deed, at }: Moment): string {
+  return `${PAST[deed] ?? deed} at ${Math.round(at)} ms`;
 }
 
 /** That it is not in its stream any more, and who may have seen to that. */
@@ -110,13 +124,19 @@ function removal(id: string, evidence: Evidence): string {
     : gone;
 }
 
-/** Who has sent such a command for an entry: `by alice at 320 ms`. */
+/** Who has sent such commands for an entry: `by alice at 320 ms`, and for another group `by bob at 330 ms`. */
 function sentTo(pattern: RegExp, id: string, { commands, diary }: Evidence): string | undefined {
-  const sent = commands.find(
+  const sent = commands.filter(
     ({ args: [command = '', ...values] }) =>
       pattern.test(command) && values.some((value) => unescaped(value) === id),
   );
-  return sent && `by ${senderOf(sent)} at ${Math.max(0, Math.round(diary.since(sent.at)))} ms`;
+  const said = new Map(
+    sent.map((one) => [
+      senderOf(one),
+      `by ${senderOf(one)} at ${Math.max(0, Math.round(diary.since(one.at)))} ms`,
+    ]),
+  );
+  return said.size > 0 ? [...said.values()].slice(0, 2).join(' and ') : undefined;
 }
 
 function isBefore(one: string, other: string): boolean {

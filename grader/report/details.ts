@@ -1,11 +1,14 @@
+import { wrapAnsi } from 'fast-wrap-ansi';
 import { colour } from '../../system/terminal/colour.ts';
 import { paragraph } from '../../system/terminal/paragraph.ts';
+import { widthOf } from '../../system/terminal/width.ts';
 import type { Exercise } from '../exercises.ts';
 import type { ExerciseResult, RequirementResult } from '../result.ts';
 import { type Section, sectionsOf } from './sections.ts';
 
 const LABEL_WIDTH = 12;
 const WIDTH = 80;
+const NARROWEST = 20;
 const PRINTED_LINES = 12;
 
 /** All that is to be said about a requirement that has not passed. */
@@ -68,9 +71,11 @@ function block({ title, lines }: Section): string[] {
 /** A line as it is; on a terminal, what is too long for it goes on below, under its own second column. */
 function shownLine(line: string): string[] {
   const whole = `    ${line}`;
-  if (!process.stdout.isTTY || whole.length <= WIDTH) return [whole];
+  const { isTTY, columns = WIDTH } = process.stdout;
+  if (!isTTY || widthOf(whole) <= columns) return [whole];
   const [column = '    '] = /^ *\S+ {2,}/.exec(whole) ?? /^ */.exec(whole) ?? [];
-  const [first = '', ...more] = wrap(whole.slice(column.length), WIDTH - column.length - 2);
+  const room = Math.max(NARROWEST, columns - column.length - 2);
+  const [first = '', ...more] = wrapAnsi(whole.slice(column.length), room).split('\n');
   const indent = ' '.repeat(column.length + 2);
   return [column + first, ...more.map((part) => indent + part)];
 }

@@ -1,3 +1,4 @@
+import { paragraph } from '../terminal/paragraph.ts';
 import { print, printErrorNow } from '../terminal/print.ts';
 import { dismissGuardian, summonGuardian } from './guardian.ts';
 import { watchNpm } from './npm-watch.ts';
@@ -116,7 +117,9 @@ async function run(
 }
 
 function report(error: unknown): number {
-  if (error instanceof UserError) printErrorNow(error.message);
-  else printErrorNow(error instanceof Error ? (error.stack ?? error.message) : String(error));
+  // On a terminal, words stay whole; elsewhere somebody may look for the line.
+  if (error instanceof UserError) {
+    printErrorNow(process.stderr.isTTY ? paragraph(error.message) : error.message);
+  } else printErrorNow(error instanceof Error ? (error.stack ?? error.message) : String(error));
   return 1;
 }

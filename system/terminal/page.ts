@@ -2,6 +2,7 @@ import { wrapAnsi } from 'fast-wrap-ansi';
 import type { Lifetime } from '../process/lifetime.ts';
 import { colour } from './colour.ts';
 import { type KeyListener, listenToKeys } from './keys.ts';
+import { cut } from './width.ts';
 
 const ENTER = '\u001b[?1049h\u001b[?25l\u001b[2J';
 const LEAVE = '\u001b[?25h\u001b[?1049l';
@@ -99,7 +100,8 @@ export class Page {
     const left = lines.length - this.#top - part.length;
     const more = left > 0 ? `${left} more lines below: space, or the arrow keys` : '';
     const filling = Array.from({ length: height - part.length }, () => '');
-    const below = [colour.dim(more), ...this.#below()];
+    // One line, however narrow: a terminal that wraps it would scroll the heading away.
+    const below = [colour.dim(cut(more, this.columns)), ...this.#below()];
     this.#screen.draw([...this.#above(), ...part, ...filling, ...below]);
   }
 }
