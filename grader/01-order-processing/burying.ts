@@ -1,4 +1,4 @@
-import { within } from '../harness/fair-clock.ts';
+import { whilePassing, within } from '../harness/fair-clock.ts';
 import { Freshness } from '../harness/freshness.ts';
 import type { Check } from '../harness/grade-exercise.ts';
 import { HandOuts } from '../harness/hand-outs.ts';
@@ -13,6 +13,8 @@ const POISON_IDLE_MS = 120;
 const RETRY_IDLE_MS = 300;
 const RETRIED_WITHIN_MS = 2 * RETRY_IDLE_MS + 300;
 const MOST_DELIVERIES = 3;
+const NEIGHBOURS = 4;
+const SETTLED_MS = 60;
 
 export const dead: Check<Orders> = async (trial) => {
   const { redis } = trial;
@@ -131,6 +133,9 @@ async function buriesWhateverItFinds(
     });
   };
   await group.makeIdle('dead', [reclaimed], { deliveries: 5 });
+  let isOver = false;
+  const neighbours = neighbour(worker, () => isOver);
+  neighbours.catch(() => {});
   const handOuts = new HandOuts(group);
   const fail = async (id: string) => {
     await handOuts.note(id);
@@ -152,6 +157,8 @@ async function buriesWhateverItFinds(
     await group.makeIdle('dead', [id], { deliveries: 5 });
     await expectAside(id, 'by a worker that takes it over, in whatever order they come');
   }
+  isOver = true;
+  await neighbours;
   await triesThreeTimes(queue, worker, handOuts, keepBusy);
   expectThat(fresh.lapsed || (!(await isAside(busy)) && handled.times(busy) === 0), {
     expected:
@@ -189,4 +196,30 @@ async function triesThreeTimes(
     });
   }
   handOuts.expectApart(id, RETRY_IDLE_MS);
+  // The third failure is no reason to give it up at once: it has been delivered 3 times, and not more.
+  const third = handled.of(id).at(-1)?.at ?? 0;
+  await whilePassing(worker, SETTLED_MS, async () => {
+    const entry = await group.pendingEntry(id);
+    expectThat(entry !== undefined || performance.now() - third > RETRY_IDLE_MS / 2, {
+      expected:
+        'an order to be given up when it was delivered more than 3 times: after its third failure it waits like any other',
+      happened: `${id} was put aside as soon as its third handler had failed`,
+      about: { entries: [id] },
+    });
+  });
+}
+
+/** Others use the connection while the worker does, and must not notice. */
+async function neighbour(worker: Worker<Orders>, over: () => boolean): Promise<void> {
+  while (!over()) {
+    const calls = Array.from({ length: NEIGHBOURS }, () => worker.call.pendingByWorker());
+    const failed = (await Promise.allSettled(calls)).find(({ status }) => status === 'rejected');
+    expectThat(failed === undefined || over(), {
+      expected:
+        'others to be able to use `redis` at the same time, here by calling pendingByWorker, while an order is put aside',
+      happened:
+        'pendingByWorker failed. Between a MULTI and its EXEC, everything that is sent on a connection belongs to the transaction: send it as a whole',
+      about: { workers: [worker.name] },
+    });
+  }
 }

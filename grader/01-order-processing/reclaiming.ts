@@ -9,7 +9,8 @@ import type { Worker } from '../harness/worker.ts';
 import { type Orders, orderQueue, SOME_ORDER, STREAM } from './shop.ts';
 import type { Order } from './starter.ts';
 
-const MIN_IDLE_MS = 60_000;
+/** So long that a machine that is busy with others makes nothing idle. */
+const MIN_IDLE_MS = 300_000;
 const FRESH = 1060;
 
 export const reclaim: Check<Orders> = async (trial) => {
@@ -27,7 +28,10 @@ export const reclaim: Check<Orders> = async (trial) => {
   const bad = old.slice(40, 42);
   const carol = await trial.hire('carol');
 
-  const work = (id: string) => {
+  // Somebody else acknowledges one of them: it was handled all the same.
+  const outside = old[7] ?? '';
+  const work = async (id: string) => {
+    if (id === outside) await group.acknowledge(id);
     if (bad.includes(id) && handled.times(id) === 1)
       throw new Error('this order cannot be handled now (a part of the check)');
   };

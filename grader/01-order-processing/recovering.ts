@@ -2,9 +2,10 @@ import { isDeepStrictEqual } from 'node:util';
 import type { Check } from '../harness/grade-exercise.ts';
 import { eventually, expectThat } from '../harness/unmet.ts';
 import { NEVER_IDLE_MS } from '../harness/work-queue.ts';
-import { makeGroup, type Orders, orderQueue, SOME_ORDER, STREAM } from './shop.ts';
+import { DEAD_LETTERS, makeGroup, type Orders, orderQueue, SOME_ORDER, STREAM } from './shop.ts';
 
 const NEWS = 5;
+const LONG_IDLE_MS = 300_000;
 
 export const pending: Check<Orders> = async (trial) => {
   const group = await makeGroup(trial);
@@ -42,7 +43,7 @@ export const trimmed: Check<Orders> = async (trial) => {
   const [goneFirst = '', , goneLater = ''] = old;
   await redis.xdel(STREAM, goneFirst, goneLater);
   const kept = old.filter((id) => id !== goneFirst && id !== goneLater);
-  const count = await carol.call.reclaimOrders('carol', 60_000, handled.by('carol'));
+  const count = await carol.call.reclaimOrders('carol', LONG_IDLE_MS, handled.by('carol'));
   expectThat(isDeepStrictEqual(handled.ids.toSorted(), kept), {
     expected: 'the handler to be called for the 3 orders that are still there, and for no other',
     happened: `it was called for ${handled.ids.join(', ') || 'none'}`,
@@ -65,6 +66,12 @@ export const trimmed: Check<Orders> = async (trial) => {
     expected: 'no call of the handler for an order that is not there any more',
     happened: `it was called for ${goneToo}`,
     about: { entries: [goneToo] },
+  });
+  const letters = await redis.xlen(DEAD_LETTERS);
+  expectThat(letters === 0, {
+    expected: `nothing in ${DEAD_LETTERS}: of an order that was trimmed away, there is nothing left to put aside`,
+    happened: `there are ${letters} entries`,
+    about: { keys: [DEAD_LETTERS] },
   });
   await loop.end();
 };
@@ -95,21 +102,34 @@ export const history: Check<Orders> = async (trial) => {
   const bad = [own[0], own.at(-1)];
   const news = [...(await queue.add(NEWS)).keys()];
   const second = await trial.hire('alice');
-  const loop = queue.start(second, NEVER_IDLE_MS, (id) => {
+  // While she works on the first, one of the last is taken over by somebody who is at work on it.
+  const taken = own.at(-2) ?? '';
+  let takenBack = false;
+  const loop = queue.start(second, NEVER_IDLE_MS, async (id) => {
+    if (handled.calls.length === 1) await group.makeIdle('zoe', [taken], { idleMs: 0 });
+    if (id === taken) takenBack = (await group.pendingEntry(id))?.consumer === 'alice';
     if (bad.includes(id)) throw new Error('this order cannot be handled (a part of the check)');
   });
-  await handled.include([...own, ...news]);
+  await handled.include([...own.filter((id) => id !== taken), ...news]);
+  expectThat(!takenBack, {
+    expected:
+      'what somebody else has taken over meanwhile to be left to them, also by the one who had it before a restart',
+    happened: `zoe was at work on ${taken}, and alice took it back`,
+    about: { entries: [taken] },
+  });
   const done = new Set(before.map(({ id }) => id));
   const fresh = [...(await queue.add(3)).keys()];
   await handled.include([...[...orders.keys()].filter((id) => !done.has(id)), ...fresh]);
-  const others = async () => (await group.pendingIds()).filter((id) => !bad.includes(id));
+  const others = async () =>
+    (await group.pendingIds()).filter((id) => !bad.includes(id) && id !== taken);
   await eventually(async () => (await others()).length === 0, {
     expected: 'everything but the two orders whose handlers threw to be acknowledged in the end',
     happened: async () => `still pending: ${(await others()).slice(0, 3).join(', ')}`,
     about: async () => ({ entries: await others() }),
   });
   const firstNews = handled.ids.findIndex((id) => news.includes(id));
-  const later = own.filter((id) => !handled.ids.slice(0, firstNews).includes(id));
+  const earlier = handled.ids.slice(0, firstNews);
+  const later = own.filter((id) => id !== taken && !earlier.includes(id));
   expectThat(later.length === 0, {
     expected: `what alice had left, ${own.length} orders, to be begun before the first new one, in any order`,
     happened: `${handled.ids[firstNews]} is new, and came before ${later.length} of them, for example ${later[0]}`,

@@ -56,7 +56,7 @@ export function makeNotifications(
     // All types in turn first, so that none is missing among a few.
     type: type ?? TYPES[index % TYPES.length] ?? 'new_follower',
     message: MESSAGES[index % 7] ?? ` ${random.between(1, 1_000_000)} "quoted", and ünïcödé\n`,
-    timestamp: 1_790_000_000_000 + random.between(0, 1_000_000_000),
+    timestamp: index % 7 === 6 ? 0 : 1_790_000_000_000 + random.between(0, 1_000_000_000),
   }));
   return notifications.map((one, index) =>
     index % 9 === 8 ? (notifications[index - TYPES.length] ?? one) : one,
@@ -94,7 +94,7 @@ export function noNotifications(trial: NewsTrial): { fields: string[]; wrong: st
   }));
   const broken = [
     ...['telegram', 'constructor', '__proto__', 'toString', ''].map((type) => ({ type })),
-    ...['yesterday', '-5', '1790000000000.5'].map((timestamp) => ({ timestamp })),
+    ...['yesterday', '', '-5', '1790000000000.5'].map((timestamp) => ({ timestamp })),
   ].map((change) => ({
     fields: trial.random.fieldsOf({ ...one, ...change }),
     wrong: `has ${Object.entries(change).map(([name, value]) => `${name} ${JSON.stringify(value)}`)}`,

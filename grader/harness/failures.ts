@@ -51,6 +51,12 @@ const WAYS: readonly ((id: string) => never)[] = [
       'BUSYGROUP Consumer Group name already exists (a part of the check)',
     );
   },
+  () => {
+    throw new HandlerFailure(
+      'with an error of Redis',
+      'WRONGTYPE Operation against a key holding the wrong kind of value (a part of the check)',
+    );
+  },
 ];
 
 /** Fails in another way for each entry, told by its place. */

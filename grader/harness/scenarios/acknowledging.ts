@@ -8,7 +8,7 @@ import { an, NEVER_IDLE_MS, type WorkQueue } from '../work-queue.ts';
 import type { Worker } from '../worker.ts';
 import type { Scenario } from './scenario.ts';
 
-const FAILURES = 12;
+const FAILURES = 14;
 /** A failure holds up the next one for a second at most; all of them together for much less than all of those seconds. */
 const HELD_UP_MS = 2500;
 
@@ -64,7 +64,7 @@ async function goesOnAfterFailures<Submission, Item>(
   const { group, handled, what } = queue;
   const failing = [...(await queue.add(FAILURES)).keys()];
   const good = [...(await queue.add(2)).keys()];
-  const options = { throwsAtOnceFor: failing.filter((_, place) => place % 6 === 5) };
+  const options = { throwsAtOnceFor: failing.filter((_, place) => place % 7 === 6) };
   const work = (id: string) => {
     const place = failing.indexOf(id);
     if (place >= 0) failSomehow(id, place);

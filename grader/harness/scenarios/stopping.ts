@@ -189,17 +189,28 @@ async function isDoneWhenItReturns<Submission, Item>(
   queue: WorkQueue<Submission, Item>,
   worker: Worker<Submission>,
 ): Promise<void> {
-  const { trial, handled, group } = queue;
+  const { trial, handled, group, what } = queue;
   // All that nobody was given by now is given to somebody who is dead.
   await queue.add(FEW);
   const left = await group.leavePending('dead', BACKLOG + 3 * FEW);
   await group.makeIdle('dead', left.slice(-FEW));
-  const before = handled.calls.length;
+  const ids = left.slice(-FEW);
   const deadline = performance.now() + TAKEN_OVER_WITHIN_MS;
-  const busy = queue.start(worker, SHORT_IDLE_MS, () => sleep(SLOW_WORK_MS));
-  while (handled.calls.length === before && performance.now() < deadline) await sleep(WORK_MS);
+  const busy = queue.start(worker, SHORT_IDLE_MS, () => sleep(SLOW_WORK_MS), {
+    // A name that holds nothing yet.
+    name: `${worker.name}-2`,
+  });
+  const begun = () => handled.calls.filter(({ id }) => ids.includes(id));
+  while (begun().length === 0 && performance.now() < deadline) await sleep(WORK_MS);
   const { stopped } = await stopsInMidWork(queue, worker, busy);
   await stopped;
+  const [inHand] = begun();
+  const isOpen = inHand && (!inHand.done || (await group.pendingIds()).includes(inHand.id));
+  expectThat(!isOpen, {
+    expected: `${an(what)} that was taken over and is in hand at the stop to be finished and acknowledged when the worker returns, as any other`,
+    happened: `${inHand?.id} ${inHand?.done ? 'was still pending' : 'had its handler still running'}`,
+    about: { entries: [inHand?.id ?? ''], workers: [worker.name] },
+  });
   const { count, milliseconds } = await commandsWhileIdle(trial);
   expectThat(count === 0, {
     expected: 'a worker that has returned to be done: no timer of its own, no loop that goes on',
