@@ -1,5 +1,6 @@
 import { isDeepStrictEqual } from 'node:util';
 import { contains } from '../harness/entries.ts';
+import { within } from '../harness/fair-clock.ts';
 import type { Check } from '../harness/grade-exercise.ts';
 import { Handled } from '../harness/handled.ts';
 import { acknowledgesAfterwards } from '../harness/scenarios/acknowledging.ts';
@@ -7,9 +8,10 @@ import { survivesACrash } from '../harness/scenarios/crashing.ts';
 import { sharesTheWork } from '../harness/scenarios/sharing.ts';
 import { leavesWhatHangs, waitsAndStops } from '../harness/scenarios/stopping.ts';
 import { bearsTheUnexpected } from '../harness/scenarios/unexpected.ts';
-import { expectThat } from '../harness/unmet.ts';
+import { eventually, expectThat } from '../harness/unmet.ts';
 import { expectUntouched } from '../harness/untouched.ts';
 import { NEVER_IDLE_MS, type Work } from '../harness/work-queue.ts';
+import type { Worker } from '../harness/worker.ts';
 import {
   addNotifications,
   CHANNELS,
@@ -25,6 +27,9 @@ import {
   startNotifier,
 } from './newsroom.ts';
 import type { Channel, Notification } from './starter.ts';
+
+const CALLS = 3;
+const AT_ONCE_MS = 250;
 
 export const deliver: Check<Notifications> = async (trial) => {
   const queue = await emailQueue(trial);
@@ -137,6 +142,7 @@ export const slow: Check<Notifications> = async (trial) => {
     }
   }
   await handled.get('push')?.includeAny('push to be given notifications too');
+  await leavesTheConnectionToOthers(process);
   // A channel that is stopped stops alone.
   const [email, sms] = loops;
   await email?.end();
@@ -146,12 +152,60 @@ export const slow: Check<Notifications> = async (trial) => {
   await process.crash();
 };
 
-export const unexpected: Check<Notifications> = async (trial) =>
-  bearsTheUnexpected(await alerts(trial), {
+export const unexpected: Check<Notifications> = async (trial) => {
+  await bearsTheUnexpected(await alerts(trial), {
     deadLetters: DEAD_LETTERS,
     entries: noNotifications(trial),
     more: { channel: 'email' },
   });
+  await putsAsideItsOwn(trial);
+};
+
+/** What is for no channel at all, each channel puts aside; what is for another one is none of its business. */
+async function putsAsideItsOwn(trial: NewsTrial): Promise<void> {
+  const { redis } = trial;
+  const forAll = String(await redis.xadd(STREAM, '*', 'type', 'security_alert', 'userId', 'u'));
+  const forEmail = String(await redis.xadd(STREAM, '*', 'type', 'product_update', 'userId', 'u'));
+  // As another channel has done before.
+  await redis.xadd(DEAD_LETTERS, '*', 'originalId', forAll, 'channel', 'email', 'reason', 'none');
+  await makeGroups(trial, ['sms']);
+  const { end } = await startAlone(trial, 'sms');
+  const letters = async () =>
+    (await redis.xrange(DEAD_LETTERS, '-', '+'))
+      .map(([, fields]) => fields)
+      .filter((fields) => fields.includes('sms'))
+      .flat();
+  await eventually(async () => (await letters()).includes(forAll), {
+    expected: `each channel to put aside what is no notification, also when another channel has done so: sms`,
+    happened: `${forAll} has no message, and sms has not put it aside`,
+    about: { entries: [forAll] },
+  });
+  await groupOf(trial, 'sms').allAcknowledged();
+  expectThat(!(await letters()).includes(forEmail), {
+    expected: 'what is for other channels by its type to be acknowledged, whatever else is in it',
+    happened: `${forEmail} is a product_update, which does not concern sms, and sms has put it aside`,
+    about: { entries: [forEmail] },
+  });
+  await end();
+}
+
+/** While nothing is there to read, others use the connection that the notifiers were given. */
+async function leavesTheConnectionToOthers(process: Worker<Notifications>): Promise<void> {
+  for (let call = 0; call < CALLS; call++) {
+    let isOver = false;
+    const created = process.call.createGroups().finally(() => {
+      isOver = true;
+    });
+    created.catch(() => {});
+    await within(process, AT_ONCE_MS, () => isOver, {
+      expected:
+        'others to be able to use `redis` while notifiers wait for something new: here createGroups',
+      happened: `it had no answer after ${AT_ONCE_MS} ms. A blocking read holds up everything behind it on its connection`,
+      about: { workers: [process.name] },
+    });
+    await created;
+  }
+}
 
 /** What every channel delivers, worked on by the email channel. */
 function alerts(trial: NewsTrial) {

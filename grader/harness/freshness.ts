@@ -20,7 +20,9 @@ export class Freshness {
     if (last !== undefined && performance.now() - last > this.#mostMs) this.#lapsed = true;
   }
 
+  /** Whether it has ever gone without for too long, also by now. */
   get lapsed(): boolean {
-    return this.#lapsed;
+    const last = this.#last ?? performance.now();
+    return this.#lapsed || performance.now() - last > this.#mostMs;
   }
 }

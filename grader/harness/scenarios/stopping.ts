@@ -9,12 +9,19 @@ import { type Scenario, SHORT_IDLE_MS } from './scenario.ts';
 
 const WORK_MS = 4;
 const SLOW_WORK_MS = 80;
+/** Ten of these, one after the other, are more than a worker has time for. */
+const LONG_WORK_MS = 170;
+/** And so are that many of the others. */
+const LEFT = 30;
+const HANGING = 12;
 const TAKEN_OVER_WITHIN_MS = 1000;
 const FEW = 5;
 const BACKLOG = 60;
 const ACKNOWLEDGED_WITHIN_MS = 120;
 /** What one that has returned would still do with the result of a handler, it does at once. */
 const SETTLED_MS = 60;
+/** Who works on several at a time has begun them all by then. */
+const QUIET_MS = 30;
 const PAUSE_MS = 1500;
 
 /** An idle worker waits in Redis, and both an idle and a busy one stop as they should. */
@@ -105,11 +112,12 @@ async function stopsInABacklog<Submission, Item>(
   const before = handled.calls.length;
   const busy = queue.start(worker, NEVER_IDLE_MS, async () => {
     await inHand.opened;
-    await sleep(SLOW_WORK_MS);
+    await sleep(LONG_WORK_MS);
   });
   await handled.include(ids.slice(0, 1));
-  const { stopped, begunLater } = await stopsInMidWork(queue, worker, busy);
-  const [first, ...others] = handled.calls.slice(before);
+  const { stopped } = await stopsInMidWork(queue, worker, busy);
+  const running = handled.calls.slice(before);
+  const [first] = running;
   // From here on, nothing is written until we say so: who does not wait for the reply to its XACK returns too early.
   await trial.redis.call('CLIENT', 'PAUSE', PAUSE_MS, 'WRITE');
   let returned = false;
@@ -117,29 +125,28 @@ async function stopsInABacklog<Submission, Item>(
     returned = true;
   });
   inHand.open();
-  await eventually(() => first?.done || returned, {
+  const open = () => running.find(({ done }) => !done);
+  await eventually(() => !open() || returned, {
     expected: `the handler that is running to be waited for`,
     happened: `the worker did not return, and the handler did not end`,
   });
   await whilePassing(worker, ACKNOWLEDGED_WITHIN_MS);
   const tooEarly = returned && (await group.pendingIds()).includes(first?.id ?? '');
   await trial.redis.call('CLIENT', 'UNPAUSE');
+  const stillOpen = returned ? open() : undefined;
   await stopped;
-  expectThat(first?.done === true, {
-    expected: `the ${what} in hand to be finished before the worker returns: its handler took ${SLOW_WORK_MS} ms`,
-    happened: `the handler of ${first?.id} was still running`,
-    about: { entries: [first?.id ?? ''], workers: [worker.name] },
+  const unfinished = stillOpen ?? open();
+  expectThat(unfinished === undefined, {
+    expected: `the ${what} in hand to be finished before the worker returns: its handler took ${LONG_WORK_MS} ms`,
+    happened: `the handler of ${unfinished?.id} was still running`,
+    about: { entries: [unfinished?.id ?? ''], workers: [worker.name] },
   });
-  expectThat(!tooEarly && !(await group.pendingIds()).includes(first.id), {
+  const pending = await group.pendingIds();
+  const unacknowledged = tooEarly ? first : running.find(({ id }) => pending.includes(id));
+  expectThat(unacknowledged === undefined, {
     expected: `the ${what} in hand to be acknowledged when the worker returns`,
-    happened: `${first.id} was still pending: was the XACK waited for?`,
-    about: { entries: [first.id], workers: [worker.name] },
-  });
-  // One may have been on its way to the handler.
-  expectThat(begunLater() <= 1, {
-    expected: 'no handler to begin after the abort',
-    happened: `${begunLater()} handlers began after it; ${others.length + 1} of ${BACKLOG} in all`,
-    about: { workers: [worker.name], entries: others.map(({ id }) => id) },
+    happened: `${unacknowledged?.id} was still pending: was the XACK waited for?`,
+    about: { entries: [unacknowledged?.id ?? ''], workers: [worker.name] },
   });
   await expectNothingLost(queue, ids, what);
 }
@@ -152,15 +159,21 @@ export async function leavesWhatHangs<Submission, Item>(
   const { group, handled, what } = queue;
   const hanging = new Latch();
   const before = handled.calls.length;
-  const ids = [...(await queue.add(FEW)).keys()];
+  const ids = [...(await queue.add(HANGING)).keys()];
   const loop = queue.start(worker, NEVER_IDLE_MS, () => hanging.opened);
   await eventually(() => handled.calls.length > before, {
     expected: `${an(what)} to reach the handler`,
     happened: 'none did',
   });
-  const { stopped } = await stopsInMidWork(queue, worker, loop);
+  const { stopped, begunLater } = await stopsInMidWork(queue, worker, loop);
   await stopped;
   const left = handled.calls.slice(before);
+  // One may have been on its way to the handler.
+  expectThat(begunLater() <= 1, {
+    expected: 'no handler to begin after the abort',
+    happened: `${begunLater()} began after it, when ${left.length - begunLater()} were running`,
+    about: { workers: [worker.name], entries: left.map(({ id }) => id) },
+  });
   const stillPending = async () => {
     const pending = await group.pendingIds();
     return left.filter(({ id }) => pending.includes(id)).length;
@@ -191,25 +204,29 @@ async function isDoneWhenItReturns<Submission, Item>(
 ): Promise<void> {
   const { trial, handled, group, what } = queue;
   // All that nobody was given by now is given to somebody who is dead.
-  await queue.add(FEW);
-  const left = await group.leavePending('dead', BACKLOG + 3 * FEW);
-  await group.makeIdle('dead', left.slice(-FEW));
-  const ids = left.slice(-FEW);
+  await queue.add(LEFT);
+  const left = await group.leavePending('dead', 2 * BACKLOG);
+  const ids = left.slice(-LEFT);
+  await group.makeIdle('dead', ids);
   const deadline = performance.now() + TAKEN_OVER_WITHIN_MS;
-  const busy = queue.start(worker, SHORT_IDLE_MS, () => sleep(SLOW_WORK_MS), {
-    // A name that holds nothing yet.
-    name: `${worker.name}-2`,
-  });
+  const inHand = new Latch();
+  const work = async () => {
+    await inHand.opened;
+    await sleep(SLOW_WORK_MS);
+  };
+  // A name that holds nothing yet.
+  const busy = queue.start(worker, SHORT_IDLE_MS, work, { name: `${worker.name}-2` });
   const begun = () => handled.calls.filter(({ id }) => ids.includes(id));
   while (begun().length === 0 && performance.now() < deadline) await sleep(WORK_MS);
   const { stopped } = await stopsInMidWork(queue, worker, busy);
+  inHand.open();
   await stopped;
-  const [inHand] = begun();
-  const isOpen = inHand && (!inHand.done || (await group.pendingIds()).includes(inHand.id));
+  const [taken] = begun();
+  const isOpen = taken && (!taken.done || (await group.pendingIds()).includes(taken.id));
   expectThat(!isOpen, {
     expected: `${an(what)} that was taken over and is in hand at the stop to be finished and acknowledged when the worker returns, as any other`,
-    happened: `${inHand?.id} ${inHand?.done ? 'was still pending' : 'had its handler still running'}`,
-    about: { entries: [inHand?.id ?? ''], workers: [worker.name] },
+    happened: `${taken?.id} ${taken?.done ? 'was still pending' : 'had its handler still running'}`,
+    about: { entries: [taken?.id ?? ''], workers: [worker.name] },
   });
   const { count, milliseconds } = await commandsWhileIdle(trial);
   expectThat(count === 0, {
@@ -218,16 +235,21 @@ async function isDoneWhenItReturns<Submission, Item>(
   });
 }
 
-/** Tells a worker to stop that has something in its hands. `begunLater` counts what it begins after it has heard of it. */
+/** Tells a worker to stop whose handlers wait for something, so that it begins no more. `begunLater` counts what it begins all the same. */
 async function stopsInMidWork<Submission, Item>(
   { handled }: WorkQueue<Submission, Item>,
   worker: Worker<Submission>,
   loop: ReturnType<WorkQueue<Submission, Item>['start']>,
 ): Promise<{ stopped: Promise<void>; begunLater: () => number }> {
+  await worker.answers();
+  for (let before = -1; before !== handled.calls.length; ) {
+    before = handled.calls.length;
+    await whilePassing(worker, QUIET_MS);
+  }
+  const heard = handled.calls.length;
   const stopped = loop.stop();
   stopped.catch(() => {});
   await worker.answers();
-  const heard = handled.calls.length;
   return { stopped, begunLater: () => handled.calls.length - heard };
 }
 

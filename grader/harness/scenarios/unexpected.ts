@@ -1,8 +1,12 @@
 import { contains } from '../entries.ts';
+import { whilePassing } from '../fair-clock.ts';
+import { Latch } from '../handled.ts';
 import { holdingWrites } from '../hold-writes.ts';
+import { sentAlone } from '../one-by-one.ts';
 import { eventually, expectThat } from '../unmet.ts';
-import type { WorkQueue } from '../work-queue.ts';
-import { NAMES } from './scenario.ts';
+import { an, type WorkQueue } from '../work-queue.ts';
+import type { Worker } from '../worker.ts';
+import { NAMES, SHORT_IDLE_MS } from './scenario.ts';
 
 const IDLE_MS = 900;
 const BACKLOG = 30;
@@ -49,8 +53,9 @@ export async function bearsTheUnexpected<Submission, Item>(
     'the consumers alice, bob and carol': () =>
       Promise.all(NAMES.map((name) => redis.xgroup('DELCONSUMER', stream, group.name, name))),
   })) {
-    await vanish();
-    const ids = [...(await queue.add(FEW)).keys()];
+    // In one go: what comes then is there before anybody can make a group again.
+    const [, added] = await Promise.all([vanish(), queue.add(FEW)]);
+    const ids = [...added.keys()];
     const open = () => ids.filter((id) => handled.times(id) === 0).length;
     await eventually(() => open() === 0, {
       expected: `workers to go on when ${vanished} vanished while they were waiting: what comes after that is handled`,
@@ -60,6 +65,34 @@ export async function bearsTheUnexpected<Submission, Item>(
     await group.allAcknowledged();
   }
   await Promise.all(loops.map((loop) => loop.end()));
+  await comesBackToNothing(queue, workers[0]);
+}
+
+/** The stream vanishes while a handler runs, and it is time to look for what others have left: nobody is waiting in it then. */
+async function comesBackToNothing<Submission, Item>(
+  queue: WorkQueue<Submission, Item>,
+  worker: Worker<Submission>,
+): Promise<void> {
+  const { group, handled, what } = queue;
+  const inHand = new Latch();
+  const before = handled.calls.length;
+  await queue.add(1);
+  const loop = queue.start(worker, SHORT_IDLE_MS, () => inHand.opened);
+  await eventually(() => handled.calls.length > before, {
+    expected: `${an(what)} to reach the handler`,
+    happened: 'none did',
+  });
+  await group.redis.del(group.stream);
+  await whilePassing(worker, SHORT_IDLE_MS);
+  inHand.open();
+  const ids = [...(await queue.add(FEW)).keys()];
+  await eventually(() => ids.every((id) => handled.times(id) > 0), {
+    expected: `a worker to go on when ${group.stream} has vanished while its handler was running`,
+    happened: () =>
+      `${ids.filter((id) => handled.times(id) === 0).length} of the next ${FEW} were not handled`,
+    about: { entries: ids },
+  });
+  await loop.end();
 }
 
 /** Half of what cannot be read comes as news, half was left by a dead worker. */
@@ -99,7 +132,23 @@ async function putsAside<Submission, Item>(
     about: async () => ({ entries: (await missing()).slice(0, 1) }),
   });
   await group.allAcknowledged();
+  const commands = await queue.trial.commands();
+  const alone = sentAlone(commands);
   for (const [id, { fields, wrong }] of added) {
+    const sent = (name: string, key: string) =>
+      alone.find(
+        ({ args: [command = '', first, ...rest] }) =>
+          command.toLowerCase() === name && first === key && rest.includes(id),
+      );
+    const [letterSent, acknowledged] = [sent('xadd', deadLetters), sent('xack', stream)];
+    const isTooEarly =
+      letterSent && acknowledged && commands.indexOf(acknowledged) < commands.indexOf(letterSent);
+    expectThat(!isTooEarly, {
+      expected: `${id} to be added to ${deadLetters} before it is acknowledged, or in one step with it`,
+      happened: 'the XACK came first: a crash between the two would lose it',
+      about: { command: acknowledged, entries: [id] },
+    });
+
     const found = (await aside()).filter(({ originalId }) => originalId === id);
     const [letter = {}] = found;
     expectThat(handled.times(id) === 0, {
