@@ -254,11 +254,11 @@ function readOrder(fields: string[]): Order {
 
 /** Why an entry is no order; undefined when it is one. */
 function whatIsWrong(fields: string[]): string | undefined {
-  const { productId, userId, quantity, timestamp } = byName(fields);
-  if (productId === undefined) return 'no productId';
-  if (userId === undefined) return 'no userId';
-  if (!isWholeNumber(quantity, 1)) return `quantity is no whole number from 1 on: ${quantity}`;
-  if (!isWholeNumber(timestamp, 0)) return `timestamp is no whole number from 0 on: ${timestamp}`;
+  const values = byName(fields);
+  if (values.productId === undefined) return 'no productId';
+  if (values.userId === undefined) return 'no userId';
+  if (!isWholeNumber(values.quantity, 1)) return `no such quantity: ${values.quantity}`;
+  if (!isWholeNumber(values.timestamp, 0)) return `no such timestamp: ${values.timestamp}`;
   return undefined;
 }
 

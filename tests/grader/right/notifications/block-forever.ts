@@ -55,14 +55,27 @@ async function makeGroup(redis: Redis, channel: Channel): Promise<void> {
   });
 }
 
-function parse(fields: string[]): Notification {
+class Malformed extends Error {}
+
+/** What is to be delivered, or null when it is for others. Throws when it is neither. */
+function parse(fields: string[], channel: Channel): Notification | null {
   const map = new Map<string, string>();
   for (let i = 0; i < fields.length; i += 2) map.set(fields[i] ?? '', fields[i + 1] ?? '');
+  const text = (name: string): string => {
+    const value = map.get(name);
+    if (value === undefined) throw new Malformed(`${name} is missing`);
+    return value;
+  };
+  const type = text('type');
+  if (!Object.keys(ROUTES).includes(type)) throw new Malformed(`nobody knows the type ${type}`);
+  if (!ROUTES[type as NotificationType].includes(channel)) return null;
+  const timestamp = text('timestamp') === '' ? Number.NaN : Number(text('timestamp'));
+  if (!Number.isInteger(timestamp) || timestamp < 0) throw new Malformed('not a time');
   return {
-    userId: map.get('userId') ?? '',
-    type: map.get('type') as NotificationType,
-    message: map.get('message') ?? '',
-    timestamp: Number(map.get('timestamp')),
+    userId: text('userId'),
+    type: type as NotificationType,
+    message: text('message'),
+    timestamp,
   };
 }
 
@@ -74,15 +87,8 @@ async function* idle(
 ): AsyncGenerator<Entry> {
   let cursor = '0-0';
   do {
-    const page = await redis.xautoclaim(
-      STREAM,
-      groupOf(channel),
-      name,
-      minIdleMs,
-      cursor,
-      'COUNT',
-      5,
-    );
+    const options = [minIdleMs, cursor, 'COUNT', 5] as const;
+    const page = await redis.xautoclaim(STREAM, groupOf(channel), name, ...options);
     const [next, entries] = page as [string, (Entry | null)[]];
     for (const entry of entries) if (entry) yield entry;
     cursor = next;
@@ -96,46 +102,76 @@ export async function runNotifier(
   deliver: Deliver,
   { signal, minIdleMs }: NotifierOptions,
 ): Promise<void> {
+  if (signal.aborted) return;
   await makeGroup(redis, channel);
   const reader = redis.duplicate();
-  signal.addEventListener('abort', () => reader.disconnect(), { once: true });
+  const stop = () => reader.disconnect();
+  signal.addEventListener('abort', stop, { once: true });
   const one = async ([id, fields]: Entry) => {
-    const notification = fields && parse(fields);
     try {
-      if (notification && ROUTES[notification.type].includes(channel))
-        await deliver(notification, id);
-    } catch {
-      return; // it stays pending
+      const notification = fields && parse(fields, channel);
+      if (notification) {
+        if (signal.aborted) return;
+        await inTime(deliver(notification, id), signal);
+      }
+    } catch (error) {
+      if (!(error instanceof Malformed)) return; // it stays pending
+      const why = ['originalId', id, 'channel', channel, 'reason', error.message];
+      await redis.xadd('notifications:dead', '*', ...(fields ?? []), ...why);
     }
     await redis.xack(STREAM, groupOf(channel), id);
   };
-  const tryAgain = async () => {
-    while (!signal.aborted) {
-      for await (const entry of idle(redis, channel, name, minIdleMs)) await one(entry);
-      await sleep(minIdleMs / 2, undefined, { signal }).catch(() => {});
-    }
-  };
-  const work = async () => {
+  /** Again and again until the abort; when stream or group have vanished in between, makes them again. */
+  const keepDoing = async (step: () => Promise<unknown>) => {
     while (!signal.aborted) {
       try {
-        const reply = await reader.xreadgroup(
-          'GROUP',
-          groupOf(channel),
-          name,
-          'COUNT',
-          1,
-          'BLOCK',
-          0,
-          'STREAMS',
-          STREAM,
-          '>',
-        );
-        for (const entry of reply?.[0]?.[1] ?? []) await one(entry);
+        await step();
       } catch (error) {
-        if (!signal.aborted) throw error;
+        if (signal.aborted) return;
+        if (!isGone(error)) throw error;
+        await makeGroup(redis, channel);
       }
     }
   };
-  await Promise.all([work(), tryAgain()]);
-  reader.disconnect();
+  const tryAgain = () =>
+    keepDoing(async () => {
+      for await (const entry of idle(redis, channel, name, minIdleMs)) {
+        await one(entry);
+        if (signal.aborted) return;
+      }
+      await sleep(minIdleMs / 2, undefined, { signal }).catch(() => {});
+    });
+  const work = () =>
+    keepDoing(async () => {
+      const place = ['COUNT', 1, 'BLOCK', 0, 'STREAMS', STREAM, '>'] as const;
+      const reply = await reader.xreadgroup('GROUP', groupOf(channel), name, ...place);
+      for (const entry of reply?.[0]?.[1] ?? []) await one(entry);
+    });
+  try {
+    await Promise.all([work(), tryAgain()]);
+  } finally {
+    signal.removeEventListener('abort', stop);
+    stop();
+  }
+}
+
+const isGone = (error: unknown) =>
+  error instanceof Error && /^(NOGROUP|UNBLOCKED)/.test(error.message);
+
+/** Waits for a delivery, and at most for half a second after the abort. */
+async function inTime(delivery: Promise<void>, signal: AbortSignal): Promise<void> {
+  let timer: NodeJS.Timeout | undefined;
+  let onAbort = () => {};
+  const tooLate = new Promise<never>((_, reject) => {
+    onAbort = () => {
+      timer = setTimeout(() => reject(new Error('too late')), 550);
+    };
+  });
+  signal.addEventListener('abort', onAbort);
+  try {
+    await Promise.race([delivery, tooLate]);
+  } finally {
+    signal.removeEventListener('abort', onAbort);
+    clearTimeout(timer);
+  }
 }

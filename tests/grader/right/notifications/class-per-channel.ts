@@ -56,15 +56,19 @@ async function makeGroup(redis: Redis, channel: Channel): Promise<void> {
   });
 }
 
-function parse(fields: string[]): Notification {
+/** What is to be delivered; nothing, when it is for others; or what is wrong with it. */
+function parse(fields: string[], channel: Channel): Notification | string | undefined {
   const map = new Map<string, string>();
   for (let i = 0; i < fields.length; i += 2) map.set(fields[i] ?? '', fields[i + 1] ?? '');
-  return {
-    userId: map.get('userId') ?? '',
-    type: map.get('type') as NotificationType,
-    message: map.get('message') ?? '',
-    timestamp: Number(map.get('timestamp')),
-  };
+  const type = map.get('type');
+  const route = Object.entries(ROUTES).find(([name]) => name === type)?.[1];
+  if (!route) return `no such type: ${type}`;
+  if (!route.includes(channel)) return undefined;
+  const [userId, message, timestamp] = ['userId', 'message', 'timestamp'].map((n) => map.get(n));
+  if (userId === undefined) return 'no userId';
+  if (message === undefined) return 'no message';
+  if (!/^[0-9]+$/.test(timestamp ?? '')) return `no such timestamp: ${timestamp}`;
+  return { userId, type: type as NotificationType, message, timestamp: Number(timestamp) };
 }
 
 class Notifier {
@@ -73,67 +77,91 @@ class Notifier {
   readonly #channel: Channel;
   readonly #name: string;
   readonly #deliver: Deliver;
+  readonly #signal: AbortSignal;
 
-  constructor(redis: Redis, channel: Channel, name: string, deliver: Deliver) {
+  constructor(redis: Redis, channel: Channel, name: string, deliver: Deliver, signal: AbortSignal) {
     this.#redis = redis;
     this.#reader = new Connection({ ...redis.options });
     this.#channel = channel;
     this.#name = name;
     this.#deliver = deliver;
+    this.#signal = signal;
   }
 
-  async run({ signal, minIdleMs }: NotifierOptions): Promise<void> {
-    await makeGroup(this.#redis, this.#channel);
+  async run(minIdleMs: number): Promise<void> {
+    let hasGroup = false;
     let cursor = '0-0';
     let next = 0;
-    while (!signal.aborted) {
-      // One page of idle entries in each round, so that new ones never wait for long.
-      if (cursor !== '0-0' || Date.now() >= next) {
-        cursor = await this.#takeOver(cursor, minIdleMs);
-        next = Date.now() + minIdleMs / 2;
+    try {
+      while (!this.#signal.aborted) {
+        try {
+          if (!hasGroup) await makeGroup(this.#redis, this.#channel);
+          hasGroup = true;
+          // One page of idle entries in each round, so that new ones never wait for long.
+          if (cursor !== '0-0' || Date.now() >= next) {
+            cursor = await this.#takeOver(cursor, minIdleMs);
+            if (cursor === '0-0') next = Date.now() + minIdleMs / 2;
+          }
+          await this.#readNew(cursor === '0-0' ? 100 : 1);
+        } catch (error) {
+          const code = error instanceof Error ? error.message.split(' ')[0] : '';
+          if (code !== 'NOGROUP' && code !== 'UNBLOCKED') throw error;
+          hasGroup = false;
+        }
       }
-      const reply = await this.#reader.xreadgroup(
-        'GROUP',
-        groupOf(this.#channel),
-        this.#name,
-        'COUNT',
-        2,
-        'BLOCK',
-        100,
-        'STREAMS',
-        STREAM,
-        '>',
-      );
-      for (const [, entries] of reply ?? []) for (const entry of entries) await this.#settle(entry);
+    } finally {
+      await this.#reader.quit();
     }
-    await this.#reader.quit();
+  }
+
+  async #readNew(blockMs: number): Promise<void> {
+    if (this.#signal.aborted) return;
+    const place = ['COUNT', 2, 'BLOCK', blockMs, 'STREAMS', STREAM, '>'] as const;
+    const group = groupOf(this.#channel);
+    const reply = await this.#reader.xreadgroup('GROUP', group, this.#name, ...place);
+    for (const [, entries] of reply ?? []) for (const entry of entries) await this.#settle(entry);
   }
 
   async #takeOver(cursor: string, minIdleMs: number): Promise<string> {
-    const page = await this.#redis.xautoclaim(
-      STREAM,
-      groupOf(this.#channel),
-      this.#name,
-      minIdleMs,
-      cursor,
-      'COUNT',
-      10,
-    );
+    const options = [minIdleMs, cursor, 'COUNT', 10] as const;
+    const group = groupOf(this.#channel);
+    const page = await this.#redis.xautoclaim(STREAM, group, this.#name, ...options);
     const [next, entries] = page as [string, (Entry | null)[]];
     for (const entry of entries) if (entry) await this.#settle(entry);
     return next;
   }
 
   async #settle([id, fields]: Entry): Promise<void> {
-    const notification = fields ? parse(fields) : undefined;
-    const ours = notification && ROUTES[notification.type].includes(this.#channel);
-    const delivered =
-      !ours ||
-      (await this.#deliver(notification, id).then(
-        () => true,
-        () => false,
-      ));
-    if (delivered) await this.#redis.xack(STREAM, groupOf(this.#channel), id);
+    const notification = fields ? parse(fields, this.#channel) : undefined;
+    if (typeof notification === 'string') {
+      const why = ['reason', notification, 'channel', this.#channel, 'originalId', id];
+      await this.#redis.xadd('notifications:dead', '*', ...(fields ?? []), ...why);
+    } else if (notification) {
+      if (this.#signal.aborted) return;
+      const delivered = await this.#patiently(async () => await this.#deliver(notification, id));
+      if (!delivered) return;
+    }
+    await this.#redis.xack(STREAM, groupOf(this.#channel), id);
+  }
+
+  /** Whether it has succeeded; what still runs half a second after the abort has not. */
+  #patiently(delivery: () => Promise<void>): Promise<boolean> {
+    return new Promise((resolve) => {
+      let timer: NodeJS.Timeout | undefined;
+      const onAbort = () => {
+        timer = setTimeout(resolve, 540, false);
+      };
+      const end = (delivered: boolean) => {
+        clearTimeout(timer);
+        this.#signal.removeEventListener('abort', onAbort);
+        resolve(delivered);
+      };
+      this.#signal.addEventListener('abort', onAbort);
+      delivery().then(
+        () => end(true),
+        () => end(false),
+      );
+    });
   }
 }
 
@@ -142,7 +170,8 @@ export async function runNotifier(
   channel: Channel,
   name: string,
   deliver: Deliver,
-  options: NotifierOptions,
+  { signal, minIdleMs }: NotifierOptions,
 ): Promise<void> {
-  await new Notifier(redis, channel, name, deliver).run(options);
+  if (signal.aborted) return;
+  await new Notifier(redis, channel, name, deliver, signal).run(minIdleMs);
 }

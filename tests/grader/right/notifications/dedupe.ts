@@ -1,4 +1,6 @@
 // Style: one by one; after a delivery, its id is noted in the same MULTI that acknowledges it.
+import { once } from 'node:events';
+import { setTimeout as sleep } from 'node:timers/promises';
 import type { Redis } from 'ioredis';
 
 export type NotificationType = 'new_follower' | 'product_update' | 'security_alert';
@@ -54,14 +56,27 @@ async function makeGroup(redis: Redis, channel: Channel): Promise<void> {
   });
 }
 
-function parse(fields: string[]): Notification {
+class Malformed extends Error {}
+
+/** What is to be delivered, or null when it is for others. Throws when it is neither. */
+function parse(fields: string[], channel: Channel): Notification | null {
   const map = new Map<string, string>();
   for (let i = 0; i < fields.length; i += 2) map.set(fields[i] ?? '', fields[i + 1] ?? '');
+  const text = (name: string): string => {
+    const value = map.get(name);
+    if (value === undefined) throw new Malformed(`${name} is missing`);
+    return value;
+  };
+  const type = text('type');
+  if (!Object.keys(ROUTES).includes(type)) throw new Malformed(`nobody knows the type ${type}`);
+  if (!ROUTES[type as NotificationType].includes(channel)) return null;
+  const timestamp = text('timestamp') === '' ? Number.NaN : Number(text('timestamp'));
+  if (!Number.isInteger(timestamp) || timestamp < 0) throw new Malformed('not a time');
   return {
-    userId: map.get('userId') ?? '',
-    type: map.get('type') as NotificationType,
-    message: map.get('message') ?? '',
-    timestamp: Number(map.get('timestamp')),
+    userId: text('userId'),
+    type: type as NotificationType,
+    message: text('message'),
+    timestamp,
   };
 }
 
@@ -73,15 +88,8 @@ async function* idle(
 ): AsyncGenerator<Entry> {
   let cursor = '0-0';
   do {
-    const page = await redis.xautoclaim(
-      STREAM,
-      groupOf(channel),
-      name,
-      minIdleMs,
-      cursor,
-      'COUNT',
-      5,
-    );
+    const options = [minIdleMs, cursor, 'COUNT', 1] as const;
+    const page = await redis.xautoclaim(STREAM, groupOf(channel), name, ...options);
     const [next, entries] = page as [string, (Entry | null)[]];
     for (const entry of entries) if (entry) yield entry;
     cursor = next;
@@ -95,50 +103,75 @@ export async function runNotifier(
   deliver: Deliver,
   { signal, minIdleMs }: NotifierOptions,
 ): Promise<void> {
+  if (signal.aborted) return;
   await makeGroup(redis, channel);
+  const group = groupOf(channel);
   const reader = redis.duplicate();
   const stop = () => reader.disconnect();
   signal.addEventListener('abort', stop);
   const one = async ([id, fields]: Entry) => {
     const sent = `sent:${channel}:${id}`;
-    const notification = fields && parse(fields);
-    const isOurs = notification && ROUTES[notification.type].includes(channel);
-    if (isOurs && !(await redis.exists(sent))) {
-      try {
-        await deliver(notification, id);
-      } catch {
-        return;
-      }
-      await redis.multi().set(sent, name, 'EX', 86_400).xack(STREAM, groupOf(channel), id).exec();
-    } else {
-      await redis.xack(STREAM, groupOf(channel), id);
+    let notification: Notification | null;
+    try {
+      notification = fields && parse(fields, channel);
+    } catch (error) {
+      const why = ['originalId', id, 'channel', channel, 'reason', String(error)];
+      await redis
+        .multi()
+        .xadd('notifications:dead', '*', ...(fields ?? []), ...why)
+        .xack(STREAM, group, id)
+        .exec();
+      return;
     }
+    if (!notification || (await redis.exists(sent))) {
+      await redis.xack(STREAM, group, id);
+      return;
+    }
+    if (signal.aborted) return;
+    const over = new AbortController();
+    try {
+      await Promise.race([deliver(notification, id), lastCall(signal, over.signal)]);
+    } catch {
+      return;
+    } finally {
+      over.abort();
+    }
+    await redis.multi().set(sent, name, 'EX', 86_400).xack(STREAM, group, id).exec();
   };
   let next = 0;
-  while (!signal.aborted) {
-    if (Date.now() > next) {
-      for await (const entry of idle(redis, channel, name, minIdleMs)) await one(entry);
-      next = Date.now() + minIdleMs / 2;
+  try {
+    while (!signal.aborted) {
+      try {
+        if (Date.now() > next) {
+          for await (const entry of idle(redis, channel, name, minIdleMs)) {
+            await one(entry);
+            if (signal.aborted) break;
+          }
+          next = Date.now() + minIdleMs / 2;
+        }
+        if (signal.aborted) break;
+        const blockMs = Math.ceil(Math.min(minIdleMs / 2, 5000));
+        const place = ['COUNT', 1, 'BLOCK', blockMs, 'STREAMS', STREAM, '>'] as const;
+        const reply = await reader.xreadgroup('GROUP', group, name, ...place);
+        for (const entry of reply?.[0]?.[1] ?? []) await one(entry);
+      } catch (error) {
+        if (signal.aborted) break;
+        if (!isGone(error)) throw error;
+        await makeGroup(redis, channel);
+      }
     }
-    const reply = await reader
-      .xreadgroup(
-        'GROUP',
-        groupOf(channel),
-        name,
-        'COUNT',
-        1,
-        'BLOCK',
-        Math.min(minIdleMs, 5000),
-        'STREAMS',
-        STREAM,
-        '>',
-      )
-      .catch((error: unknown) => {
-        if (signal.aborted) return null;
-        throw error;
-      });
-    for (const entry of reply?.[0]?.[1] ?? []) await one(entry);
+  } finally {
+    signal.removeEventListener('abort', stop);
+    stop();
   }
-  signal.removeEventListener('abort', stop);
-  stop();
+}
+
+const isGone = (error: unknown) =>
+  error instanceof Error && /^(NOGROUP|UNBLOCKED)/.test(error.message);
+
+/** Rejects half a second after the abort, unless it is over by then. */
+async function lastCall(signal: AbortSignal, over: AbortSignal): Promise<never> {
+  if (!signal.aborted) await once(signal, 'abort', { signal: over });
+  await sleep(530, undefined, { signal: over });
+  throw new Error('left behind');
 }

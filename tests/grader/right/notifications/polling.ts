@@ -55,15 +55,19 @@ async function makeGroup(redis: Redis, channel: Channel): Promise<void> {
   });
 }
 
-function parse(fields: string[]): Notification {
+/** What is to be delivered; nothing, when it is for others; or what is wrong with it. */
+function parse(fields: string[], channel: Channel): Notification | string | undefined {
   const map = new Map<string, string>();
   for (let i = 0; i < fields.length; i += 2) map.set(fields[i] ?? '', fields[i + 1] ?? '');
-  return {
-    userId: map.get('userId') ?? '',
-    type: map.get('type') as NotificationType,
-    message: map.get('message') ?? '',
-    timestamp: Number(map.get('timestamp')),
-  };
+  const type = map.get('type');
+  const route = Object.entries(ROUTES).find(([name]) => name === type)?.[1];
+  if (!route) return `no such type: ${type}`;
+  if (!route.includes(channel)) return undefined;
+  const [userId, message, timestamp] = ['userId', 'message', 'timestamp'].map((n) => map.get(n));
+  if (userId === undefined) return 'no userId';
+  if (message === undefined) return 'no message';
+  if (!/^[0-9]+$/.test(timestamp ?? '')) return `no such timestamp: ${timestamp}`;
+  return { userId, type: type as NotificationType, message, timestamp: Number(timestamp) };
 }
 
 async function* idle(
@@ -74,15 +78,8 @@ async function* idle(
 ): AsyncGenerator<Entry> {
   let cursor = '0-0';
   do {
-    const page = await redis.xautoclaim(
-      STREAM,
-      groupOf(channel),
-      name,
-      minIdleMs,
-      cursor,
-      'COUNT',
-      5,
-    );
+    const options = [minIdleMs, cursor, 'COUNT', 3] as const;
+    const page = await redis.xautoclaim(STREAM, groupOf(channel), name, ...options);
     const [next, entries] = page as [string, (Entry | null)[]];
     for (const entry of entries) if (entry) yield entry;
     cursor = next;
@@ -96,31 +93,49 @@ export async function runNotifier(
   deliver: Deliver,
   { signal, minIdleMs }: NotifierOptions,
 ): Promise<void> {
-  await makeGroup(redis, channel);
+  /** Half a second after the abort. */
+  const late = new Promise<'late'>((resolve) => {
+    signal.addEventListener('abort', () => setTimeout(resolve, 560, 'late').unref(), {
+      once: true,
+    });
+  });
   const one = async ([id, fields]: Entry): Promise<void> => {
-    const notification = fields && parse(fields);
-    if (notification && ROUTES[notification.type].includes(channel))
-      await deliver(notification, id);
+    const notification = fields ? parse(fields, channel) : undefined;
+    if (typeof notification === 'string') {
+      const why = ['originalId', id, 'channel', channel, 'reason', notification];
+      await redis.xadd('notifications:dead', '*', ...(fields ?? []), ...why);
+    } else if (notification) {
+      if (signal.aborted) return;
+      const outcome = await Promise.race([
+        (async () => await deliver(notification, id))().catch(() => 'failed' as const),
+        late,
+      ]);
+      if (outcome === 'failed' || outcome === 'late') return;
+    }
     await redis.xack(STREAM, groupOf(channel), id);
   };
-  for (let next = 0; !signal.aborted; ) {
-    if (Date.now() >= next) {
-      for await (const entry of idle(redis, channel, name, minIdleMs))
-        await one(entry).catch(console.error);
-      next = Date.now() + minIdleMs / 4;
+  let next = 0;
+  let hasGroup = false;
+  while (!signal.aborted) {
+    try {
+      if (!hasGroup) await makeGroup(redis, channel);
+      hasGroup = true;
+      if (Date.now() >= next) {
+        for await (const entry of idle(redis, channel, name, minIdleMs)) {
+          await one(entry);
+          if (signal.aborted) return;
+        }
+        next = Date.now() + minIdleMs / 4;
+      }
+      if (signal.aborted) return;
+      const place = ['COUNT', 3, 'STREAMS', STREAM, '>'] as const;
+      const reply = await redis.xreadgroup('GROUP', groupOf(channel), name, ...place);
+      const entries = reply?.[0]?.[1] ?? [];
+      for (const entry of entries) await one(entry);
+      if (entries.length === 0) await sleep(25, undefined, { signal }).catch(() => {});
+    } catch (error) {
+      if (!(error instanceof Error && error.message.startsWith('NOGROUP'))) throw error;
+      hasGroup = false;
     }
-    const reply = await redis.xreadgroup(
-      'GROUP',
-      groupOf(channel),
-      name,
-      'COUNT',
-      3,
-      'STREAMS',
-      STREAM,
-      '>',
-    );
-    const entries = reply?.[0]?.[1] ?? [];
-    for (const entry of entries) await one(entry).catch(console.error);
-    if (entries.length === 0) await sleep(25, undefined, { signal }).catch(() => {});
   }
 }
