@@ -14,6 +14,7 @@ const FIRST_LETTER = 65;
 
 /** What no worker survives, or not unharmed. */
 const HARD: ReadonlySet<Deed> = new Set(['is killed', 'is paused', 'is woken']);
+const ENDS: ReadonlySet<Deed> = new Set(['returns', 'fails', 'is killed']);
 /** These only look, or make what is there already. */
 const LOOKS =
   /^(xpending|xrange|xrevrange|xlen|xinfo|xread|get|mget|hget|hmget|hgetall|exists|type|ttl|scan|time|xgroup)$/i;
@@ -64,9 +65,12 @@ function turningPoint(moments: readonly Moment[], { workers }: About): Moment | 
   );
 }
 
+/** Whether it is a start after an end. One process may also have several loops at once. */
 function isRestart(moment: Moment, moments: readonly Moment[]): boolean {
-  const isStart = ({ worker, deed }: Moment) => worker === moment.worker && deed === 'starts';
-  return isStart(moment) && moments.find(isStart) !== moment;
+  if (moment.deed !== 'starts') return false;
+  return moments
+    .slice(0, moments.indexOf(moment))
+    .some(({ worker, deed }) => worker === moment.worker && ENDS.has(deed));
 }
 
 /**

@@ -45,7 +45,9 @@ export async function explain<Submission>(
     ...(frame ? { frame } : {}),
     ...(sequence.length > 0 ? { sequence } : {}),
     commands: tellCommands(commands, about, trial.diary),
-    state: await describeDatabase(trial.redis).catch(() => ['The server did not answer.']),
+    state: await describeDatabase(trial.redis, about.keys).catch(() => [
+      'The server did not answer.',
+    ]),
     printed,
   };
 }

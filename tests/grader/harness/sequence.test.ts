@@ -59,7 +59,8 @@ describe('who did what when', () => {
   });
 
   it('is told of one worker that comes back, and of one that should stop', () => {
-    const again = diaryOf(['alice', 'starts', 'runWorker'], ['alice', 'starts', 'runWorker']);
+    const again = diaryOf(['alice', 'is killed'], ['alice', 'starts', 'runWorker']);
+    const several = diaryOf(['alice', 'starts', 'runWorker'], ['alice', 'starts', 'runWorker']);
     const stopping = diaryOf(
       ['alice', 'starts', 'runWorker'],
       ['alice', 'begins', '1-0'],
@@ -69,6 +70,7 @@ describe('who did what when', () => {
     );
 
     expect(withoutTimes(tellSequence(again, [], {}))).toContain('alice  starts runWorker again');
+    expect(tellSequence(several, [], { workers: ['alice'] })).toEqual([]);
     expect(withoutTimes(tellSequence(stopping, [], { workers: ['alice'] }))).toEqual([
       'alice  starts runWorker',
       'alice  handler begins with 1-0',
