@@ -3,7 +3,7 @@ import { drawDiagram, type Row } from './diagram.ts';
 import type { Deed, Diary, Moment } from './diary.ts';
 import { unescaped } from './escaped.ts';
 import { commandsNaming, isRead, namesOf, senderOf } from './meant.ts';
-import type { Recorded } from './recorder.ts';
+import type { Recorded } from './recorded.ts';
 import type { About } from './unmet.ts';
 
 const MOST_LABELS = 3;

@@ -2,7 +2,7 @@ import type { Redis } from 'ioredis';
 import type { Problem } from '../messages.ts';
 import type { Status, Verdict } from '../requirement.ts';
 import { describeDatabase } from './describe-database.ts';
-import type { Recorded } from './recorder.ts';
+import type { Recorded } from './recorded.ts';
 import { tellSequence } from './sequence.ts';
 import { SubmissionError } from './submission-error.ts';
 import { tellCommands } from './told-commands.ts';

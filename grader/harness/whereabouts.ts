@@ -3,7 +3,7 @@ import { asRecords } from '../../system/redis/xinfo.ts';
 import type { Deed, Diary, Moment } from './diary.ts';
 import { unescaped } from './escaped.ts';
 import { senderOf } from './meant.ts';
-import type { Recorded } from './recorder.ts';
+import type { Recorded } from './recorded.ts';
 
 const MANY_KEYS = 10_000;
 
