@@ -34,7 +34,9 @@ export function tellSequence(diary: Diary, commands: readonly Recorded[], about:
   if (!turn && Object.keys(about).length === 0) return [];
   const labels = labelsOf(about, moments);
   const rows = [
-    ...moments.flatMap((moment) => momentRow(moment, moments, labels, about)),
+    ...sinceEntries(moments, labels, diary).flatMap((moment) =>
+      momentRow(moment, moments, labels, about),
+    ),
     ...commandRows(diary, commands, about, labels),
     ...(turn ? restRows(diary, commands, turn) : []),
   ];
@@ -53,6 +55,16 @@ function withoutShortPauses(moments: readonly Moment[]): readonly Moment[] {
     short.add(pause).add(next);
   }
   return moments.filter((moment) => !short.has(moment));
+}
+
+/** Without what was over when the first of these entries was added: of what came before, only who is at work since then. */
+function sinceEntries(moments: readonly Moment[], labels: Labels, diary: Diary): readonly Moment[] {
+  if (labels.size === 0) return moments;
+  const added = Math.min(...[...labels.keys()].map((id) => diary.since(Number(id.split('-')[0]))));
+  return moments.filter(({ at, worker }, index) => {
+    const next = moments.slice(index + 1).find((one) => one.worker === worker);
+    return !(at < added) || !next || next.at >= added;
+  });
 }
 
 /** The last time that a worker was killed, paused, or started once more; or told to stop, if the failure is about that worker. */

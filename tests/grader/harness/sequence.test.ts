@@ -81,6 +81,26 @@ describe('who did what when', () => {
     ]);
   });
 
+  it('does not tell what was over before the entries were there', () => {
+    const diary = new Diary();
+    diary.moments.push(
+      { at: 10, worker: 'alice', deed: 'starts', of: 'earlier' },
+      { at: 20, worker: 'alice', deed: 'returns', of: 'earlier' },
+      { at: 30, worker: 'alice', deed: 'starts', of: 'later' },
+      { at: 40, worker: 'bob', deed: 'starts', of: 'later' },
+      { at: 2000, worker: 'alice', deed: 'is killed', of: '' },
+    );
+    const id = `${Math.round(1000 - diary.since(0))}-0`;
+
+    const lines = withoutTimes(tellSequence(diary, [], { entries: [id] }));
+
+    expect(lines.slice(1, -1)).toEqual([
+      'alice  starts later again',
+      '    bob  starts later',
+      'alice  is killed',
+    ]);
+  });
+
   it('leaves out the pauses with which a check looks for the right moment', () => {
     const diary = diaryOf(
       ['alice', 'is paused'],
