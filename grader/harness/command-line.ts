@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import { visible } from '../../system/terminal/width.ts';
 import { escaped, unescaped } from './escaped.ts';
-import type { Recorded } from './recorder.ts';
+import type { Recorded } from './recorded.ts';
 
 const LONGEST_LINE = 240;
 const LONGEST_VALUE = 60;

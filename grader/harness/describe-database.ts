@@ -9,9 +9,17 @@ const FIELDS = 8;
 
 type PendingEntry = [id: string, consumer: string, idleMs: number, deliveries: number];
 
-/** What is in the database now, in a few lines: streams first, with their groups and pending entries. */
-export async function describeDatabase(redis: Redis): Promise<string[]> {
-  const keys = (await redis.keys('*')).sort();
+/**
+ * What is in the database now, in a few lines: streams with their groups and pending entries, hashes, and other keys.
+ *
+ * @param first keys that come before the others
+ */
+export async function describeDatabase(
+  redis: Redis,
+  first: readonly string[] = [],
+): Promise<string[]> {
+  const all = (await redis.keys('*')).sort();
+  const keys = [...new Set([...first.filter((key) => all.includes(key)), ...all])];
   if (keys.length === 0) return ['The database is empty.'];
   const lines: string[] = [];
   for (const key of keys.slice(0, KEYS)) lines.push(...(await describeKey(redis, key)));

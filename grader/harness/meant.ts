@@ -1,6 +1,6 @@
 import type { Diary } from './diary.ts';
 import { unescaped } from './escaped.ts';
-import type { Recorded } from './recorder.ts';
+import type { Recorded } from './recorded.ts';
 import type { About } from './unmet.ts';
 
 /** The first ids and keys of many stand for the others. */

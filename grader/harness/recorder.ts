@@ -3,27 +3,15 @@ import { connect, type Socket } from 'node:net';
 import type { Redis } from 'ioredis';
 import { encodeCommand } from '../../system/resp/connection.ts';
 import { isScript, scriptDigest, scriptTitle } from './command-line.ts';
+import type { Recorded } from './recorded.ts';
 
 export { asLine } from './command-line.ts';
+export type { Recorded } from './recorded.ts';
 
 /** What a connection says to introduce itself, and to show that it is there, is nobody's solution. */
 const INTRODUCTION = /^(hello|client|info|auth|select|ping)$/i;
 /** A line of MONITOR: `+1790000000.123456 [0 127.0.0.1:4711] "xadd" "orders:new" ...`; of a script, `[0 lua]`. */
 const LINE = /^\+([\d.]+) \[\d+ ([^\]]+)\] "(.*)"$/s;
-
-/** A command that a worker has sent. */
-export interface Recorded {
-  /** Its name; `(script)` when a script has run the command, and `(unnamed)` for a connection that has not said whose it is. */
-  readonly worker: string;
-  /** Of what a script has run: who has sent the script. */
-  readonly sender?: string;
-  /** Of EVAL and EVALSHA: what the script is called. */
-  readonly script?: string;
-  /** Milliseconds since 1970, by the server's clock. */
-  readonly at: number;
-  /** As MONITOR shows them: bytes that cannot be printed are escaped, for redis-cli to read back. */
-  readonly args: readonly string[];
-}
 
 /**
  * Writes down what the submission sends to a server (MONITOR), and who sent it. Most of it nobody ever asks for: what comes

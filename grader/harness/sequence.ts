@@ -3,7 +3,7 @@ import { drawDiagram, type Row } from './diagram.ts';
 import type { Deed, Diary, Moment } from './diary.ts';
 import { unescaped } from './escaped.ts';
 import { commandsNaming, isRead, namesOf, senderOf } from './meant.ts';
-import type { Recorded } from './recorder.ts';
+import type { Recorded } from './recorded.ts';
 import type { About } from './unmet.ts';
 
 const MOST_LABELS = 3;
@@ -14,6 +14,7 @@ const FIRST_LETTER = 65;
 
 /** What no worker survives, or not unharmed. */
 const HARD: ReadonlySet<Deed> = new Set(['is killed', 'is paused', 'is woken']);
+const ENDS: ReadonlySet<Deed> = new Set(['returns', 'fails', 'is killed']);
 /** These only look, or make what is there already. */
 const LOOKS =
   /^(xpending|xrange|xrevrange|xlen|xinfo|xread|get|mget|hget|hmget|hgetall|exists|type|ttl|scan|time|xgroup)$/i;
@@ -33,7 +34,9 @@ export function tellSequence(diary: Diary, commands: readonly Recorded[], about:
   if (!turn && Object.keys(about).length === 0) return [];
   const labels = labelsOf(about, moments);
   const rows = [
-    ...moments.flatMap((moment) => momentRow(moment, moments, labels, about)),
+    ...sinceEntries(moments, labels, diary).flatMap((moment) =>
+      momentRow(moment, moments, labels, about),
+    ),
     ...commandRows(diary, commands, about, labels),
     ...(turn ? restRows(diary, commands, turn) : []),
   ];
@@ -54,6 +57,16 @@ function withoutShortPauses(moments: readonly Moment[]): readonly Moment[] {
   return moments.filter((moment) => !short.has(moment));
 }
 
+/** Without what was over when the first of these entries was added: of what came before, only who is at work since then. */
+function sinceEntries(moments: readonly Moment[], labels: Labels, diary: Diary): readonly Moment[] {
+  if (labels.size === 0) return moments;
+  const added = Math.min(...[...labels.keys()].map((id) => diary.since(Number(id.split('-')[0]))));
+  return moments.filter(({ at, worker }, index) => {
+    const next = moments.slice(index + 1).find((one) => one.worker === worker);
+    return !(at < added) || !next || next.at >= added;
+  });
+}
+
 /** The last time that a worker was killed, paused, or started once more; or told to stop, if the failure is about that worker. */
 function turningPoint(moments: readonly Moment[], { workers }: About): Moment | undefined {
   return moments.findLast(
@@ -64,9 +77,12 @@ function turningPoint(moments: readonly Moment[], { workers }: About): Moment | 
   );
 }
 
+/** Whether it is a start after an end. One process may also have several loops at once. */
 function isRestart(moment: Moment, moments: readonly Moment[]): boolean {
-  const isStart = ({ worker, deed }: Moment) => worker === moment.worker && deed === 'starts';
-  return isStart(moment) && moments.find(isStart) !== moment;
+  if (moment.deed !== 'starts') return false;
+  return moments
+    .slice(0, moments.indexOf(moment))
+    .some(({ worker, deed }) => worker === moment.worker && ENDS.has(deed));
 }
 
 /**

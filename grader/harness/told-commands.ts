@@ -1,7 +1,7 @@
 import { asLine } from './command-line.ts';
 import type { Diary } from './diary.ts';
 import { commandsNaming, namesOf, senderOf } from './meant.ts';
-import type { Recorded } from './recorder.ts';
+import type { Recorded } from './recorded.ts';
 import type { About } from './unmet.ts';
 
 const SHOWN = 12;

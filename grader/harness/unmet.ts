@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { Recorded } from './recorder.ts';
+import type { Recorded } from './recorded.ts';
 
 const PATIENCE_MS = 4000;
 /** On a busy machine a look takes longer, and so does what one is waiting for. */

@@ -2,7 +2,7 @@ import type { Redis } from 'ioredis';
 import type { Problem } from '../messages.ts';
 import type { Status, Verdict } from '../requirement.ts';
 import { describeDatabase } from './describe-database.ts';
-import type { Recorded } from './recorder.ts';
+import type { Recorded } from './recorded.ts';
 import { tellSequence } from './sequence.ts';
 import { SubmissionError } from './submission-error.ts';
 import { tellCommands } from './told-commands.ts';
@@ -45,7 +45,9 @@ export async function explain<Submission>(
     ...(frame ? { frame } : {}),
     ...(sequence.length > 0 ? { sequence } : {}),
     commands: tellCommands(commands, about, trial.diary),
-    state: await describeDatabase(trial.redis).catch(() => ['The server did not answer.']),
+    state: await describeDatabase(trial.redis, about.keys).catch(() => [
+      'The server did not answer.',
+    ]),
     printed,
   };
 }

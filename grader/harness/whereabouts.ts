@@ -3,7 +3,7 @@ import { asRecords } from '../../system/redis/xinfo.ts';
 import type { Deed, Diary, Moment } from './diary.ts';
 import { unescaped } from './escaped.ts';
 import { senderOf } from './meant.ts';
-import type { Recorded } from './recorder.ts';
+import type { Recorded } from './recorded.ts';
 
 const MANY_KEYS = 10_000;
 
@@ -38,9 +38,11 @@ interface GroupInfo {
  */
 export async function whereIs(id: string, evidence: Evidence): Promise<string> {
   const groups = await groupsAtWork(evidence);
-  const held = await Promise.all(groups.map((group) => holderIn(group, id, evidence)));
+  const held = await Promise.all(
+    groups.map((group) => holderIn(group, id, evidence, groups.length > 1)),
+  );
   const holders = held.filter((words) => words !== undefined);
-  if (holders.length > 0) return holders.slice(0, 2).join(', ');
+  if (holders.length > 0) return holders.slice(0, 2).join('; ');
   const { redis, diary } = evidence;
   const streams = [...new Set(groups.map(({ stream }) => stream))];
   const found = await Promise.all(streams.map((stream) => redis.xrange(stream, id, id)));
@@ -78,13 +80,15 @@ async function holderIn(
   { stream, name }: GroupInfo,
   id: string,
   { redis, diary, workers }: Evidence,
+  isOneOfSeveral: boolean,
 ): Promise<string | undefined> {
   const reply: unknown = await redis.xpending(stream, name, id, id, 1);
   const [line]: unknown[] = Array.isArray(reply) ? reply : [];
   if (!Array.isArray(line)) return undefined;
   const [consumer, deliveries] = [String(line[1]), Number(line[3])];
-  const holds = `${consumer} holds it, delivered ${deliveries === 1 ? 'once' : `${deliveries} times`}`;
-  if (!workers.includes(consumer)) return `${holds}; no ${consumer} is at work`;
+  const inGroup = isOneOfSeveral ? ` in the group ${name}` : '';
+  const holds = `${consumer} holds it${inGroup}, delivered ${deliveries === 1 ? 'once' : `${deliveries} times`}`;
+  if (!workers.includes(consumer)) return `the consumer ${holds}; no worker of that name is there`;
   const last = diary.moments.findLast(({ of }) => of === id);
   const threw =
     last?.deed === 'throws' ? `, and its handler threw at ${Math.round(last.at)} ms` : '';

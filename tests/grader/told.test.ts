@@ -44,7 +44,7 @@ describe('a report', () => {
     expect(id, report).toBeDefined();
     const sequence = section(report, 'who did what when');
     expect(sequence[0]).toMatch(`A = ${id}, added at`);
-    expect(sequence).toContainEqual(expect.stringMatching(/ms {2}alice {2}handler begins with A$/));
+    expect(sequence).toContainEqual(expect.stringMatching(/ms +alice {2}handler begins with A$/));
     expect(sequence).toContainEqual(expect.stringMatching(/alice {2}is killed, with A in hand$/));
     expect(sequence).toContainEqual(expect.stringMatching(/ bob {2}since then: \d+ XREADGROUP/));
     expect(sequence.length).toBeLessThanOrEqual(16);

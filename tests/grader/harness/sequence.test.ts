@@ -59,7 +59,8 @@ describe('who did what when', () => {
   });
 
   it('is told of one worker that comes back, and of one that should stop', () => {
-    const again = diaryOf(['alice', 'starts', 'runWorker'], ['alice', 'starts', 'runWorker']);
+    const again = diaryOf(['alice', 'is killed'], ['alice', 'starts', 'runWorker']);
+    const several = diaryOf(['alice', 'starts', 'runWorker'], ['alice', 'starts', 'runWorker']);
     const stopping = diaryOf(
       ['alice', 'starts', 'runWorker'],
       ['alice', 'begins', '1-0'],
@@ -69,6 +70,7 @@ describe('who did what when', () => {
     );
 
     expect(withoutTimes(tellSequence(again, [], {}))).toContain('alice  starts runWorker again');
+    expect(tellSequence(several, [], { workers: ['alice'] })).toEqual([]);
     expect(withoutTimes(tellSequence(stopping, [], { workers: ['alice'] }))).toEqual([
       'alice  starts runWorker',
       'alice  handler begins with 1-0',
@@ -76,6 +78,26 @@ describe('who did what when', () => {
       'alice  handler is done with 1-0',
       'alice  handler begins with 2-0',
       'the check ends here',
+    ]);
+  });
+
+  it('does not tell what was over before the entries were there', () => {
+    const diary = new Diary();
+    diary.moments.push(
+      { at: 10, worker: 'alice', deed: 'starts', of: 'earlier' },
+      { at: 20, worker: 'alice', deed: 'returns', of: 'earlier' },
+      { at: 30, worker: 'alice', deed: 'starts', of: 'later' },
+      { at: 40, worker: 'bob', deed: 'starts', of: 'later' },
+      { at: 2000, worker: 'alice', deed: 'is killed', of: '' },
+    );
+    const id = `${Math.round(1000 - diary.since(0))}-0`;
+
+    const lines = withoutTimes(tellSequence(diary, [], { entries: [id] }));
+
+    expect(lines.slice(1, -1)).toEqual([
+      'alice  starts later again',
+      '    bob  starts later',
+      'alice  is killed',
     ]);
   });
 
