@@ -83,7 +83,10 @@ export const wrong: readonly Wrong[] = [
   {
     mistake: 'only listens for the abort',
     changes: [
-      ['  if (signal.aborted) return;\n', '  let stopped = false;\n'],
+      [
+        '  if (signal.aborted) return;\n  await createGroup',
+        '  let stopped = false;\n  await createGroup',
+      ],
       [
         'const disconnect = () => reader.disconnect();',
         'const disconnect = () => {\n    stopped = true;\n    reader.disconnect();\n  };',
@@ -107,7 +110,10 @@ export const wrong: readonly Wrong[] = [
     mistake: 'stops every notifier of its process',
     changes: [
       ['const GRACE_MS = 500;', 'const GRACE_MS = 500;\nlet stopping = false;'],
-      ['  if (signal.aborted) return;\n', '  if (signal.aborted) return;\n  stopping = false;\n'],
+      [
+        '  if (signal.aborted) return;\n  await createGroup',
+        '  if (signal.aborted) return;\n  stopping = false;\n  await createGroup',
+      ],
       [
         'const disconnect = () => reader.disconnect();',
         'const disconnect = () => {\n    stopping = true;\n    reader.disconnect();\n  };',
