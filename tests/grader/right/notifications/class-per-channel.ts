@@ -123,7 +123,7 @@ class Notifier {
   }
 
   async #takeOver(cursor: string, minIdleMs: number): Promise<string> {
-    const options = [minIdleMs, cursor, 'COUNT', 10] as const;
+    const options = [minIdleMs, cursor, 'COUNT', 5] as const;
     const group = groupOf(this.#channel);
     const page = await this.#redis.xautoclaim(STREAM, group, this.#name, ...options);
     const [next, entries] = page as [string, (Entry | null)[]];
