@@ -62,7 +62,7 @@ export function noOrders(trial: OrderTrial): { fields: string[]; wrong: string }
   }));
   const broken = [
     ...['two', '', '0', '-1', '1.5', 'NaN', '2 boxes'].map((quantity) => ({ quantity })),
-    ...['yesterday', '', '-5', '1e12', '1790000000000.5'].map((timestamp) => ({ timestamp })),
+    ...['yesterday', '', '-5', '1790000000000.5'].map((timestamp) => ({ timestamp })),
   ].map((change) => ({
     fields: trial.random.fieldsOf({ ...order(trial), ...change }),
     wrong: `has ${Object.entries(change).map(([name, value]) => `${name} ${JSON.stringify(value)}`)}`,

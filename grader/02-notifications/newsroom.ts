@@ -94,7 +94,7 @@ export function noNotifications(trial: NewsTrial): { fields: string[]; wrong: st
   }));
   const broken = [
     ...['telegram', 'constructor', '__proto__', 'toString', ''].map((type) => ({ type })),
-    ...['yesterday', '', '-5', '1e12', '1790000000000.5'].map((timestamp) => ({ timestamp })),
+    ...['yesterday', '', '-5', '1790000000000.5'].map((timestamp) => ({ timestamp })),
   ].map((change) => ({
     fields: trial.random.fieldsOf({ ...one, ...change }),
     wrong: `has ${Object.entries(change).map(([name, value]) => `${name} ${JSON.stringify(value)}`)}`,

@@ -17,7 +17,8 @@ const HANGING = 12;
 const TAKEN_OVER_WITHIN_MS = 1000;
 const FEW = 5;
 const BACKLOG = 60;
-const ACKNOWLEDGED_WITHIN_MS = 120;
+/** Who does not wait for the reply to its XACK has returned by then. */
+const ACKNOWLEDGED_WITHIN_MS = 40;
 /** What one that has returned would still do with the result of a handler, it does at once. */
 const SETTLED_MS = 60;
 /** Who works on several at a time has begun them all by then. */
