@@ -68,8 +68,11 @@ export const wrong: readonly Wrong[] = [
     mistake: 'HINCRBY and XACK, without a look at the last id',
     changes: [
       [
-        '    await applyEvent(redis, user, id, readEvent(fields));\n',
-        "    await redis.eval(`${APPLY.replace('if last and not newer(id, last) then return end', '')} apply(ARGV[1], ARGV[2], ARGV[3], ARGV[4])`, 2, ...keysOf(user).slice(0, 2), id, ...['eventType', 'itemId', 'quantity'].map((name) => (fields.includes(name) ? (fields[fields.indexOf(name) + 1] ?? '') : '')));\n",
+        '      await applyEvent(redis, user, id, event);\n',
+        `      const unguarded = APPLY.replace('if last and not newer(id, last) then return end', '');
+      const line = event.eventType === 'cart:checkout' ? ['', 0] : [event.itemId, event.quantity];
+      await redis.eval(unguarded + ' apply(ARGV[1], ARGV[2], ARGV[3], ARGV[4])', 2, ...keysOf(user).slice(0, 2), id, event.eventType, ...line);
+`,
       ],
     ],
     fails: ['redelivered', 'rebuild-live', 'zombie'],
@@ -89,10 +92,10 @@ export const wrong: readonly Wrong[] = [
     const page`,
       ],
       [
-        `  for (;;) {
+        `  while (!signal.aborted) {
     const keys`,
         `  async function readNew(): Promise<void> {
-   for (;;) {
+   while (!signal.aborted) {
     const keys`,
       ],
       [
@@ -212,11 +215,11 @@ export const wrong: readonly Wrong[] = [
     mistake: 'acknowledges before it applies',
     changes: [
       [
-        `    await applyEvent(redis, user, id, readEvent(fields));
-    await redis.xack(PREFIX + user, GROUP, id);
+        `      await applyEvent(redis, user, id, event);
+      await redis.xack(PREFIX + user, GROUP, id);
 `,
-        `    await redis.xack(PREFIX + user, GROUP, id);
-    await applyEvent(redis, user, id, readEvent(fields));
+        `      await redis.xack(PREFIX + user, GROUP, id);
+      await applyEvent(redis, user, id, event);
 `,
       ],
     ],
@@ -227,14 +230,7 @@ export const wrong: readonly Wrong[] = [
   {
     base: ENTRY_BY_ENTRY,
     mistake: 'takes over one page only',
-    changes: [
-      [
-        `  } while (cursor !== '0-0');
-  for`,
-        `  } while (false);
-  for`,
-      ],
-    ],
+    changes: [["while (cursor !== '0-0' && !signal.aborted);", 'while (false);']],
     fails: ['crash'],
   },
 ];
