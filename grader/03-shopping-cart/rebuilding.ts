@@ -11,11 +11,8 @@ import {
   ODD_ITEM,
   remove,
   Store,
-  startProjector,
 } from './store.ts';
 
-const LEASE_MS = 400;
-const SHOPPING_ROUNDS = 80;
 const LONG = 2560;
 const NOISE = 2500;
 
@@ -51,27 +48,6 @@ export const rebuild: Check<Carts> = async (trial) => {
   const [next = ''] = await store.record('eve', add('pot', 1));
   await shop.call.applyEvent('eve', next, add('pot', 1));
   await store.cartsAreRightNow(' when the next event is applied after a rebuild');
-};
-
-export const rebuildLive: Check<Carts> = async (trial) => {
-  const store = new Store(trial);
-  const users = ['anna', 'ben', 'carl', 'dora'];
-  await store.recordMany(users, 20);
-  const [alice, bob, shop] = await trial.hireAll('alice', 'bob', 'shop');
-  const loops = [alice, bob].map((worker) => startProjector(worker, LEASE_MS));
-  await store.cartsAreRight(' by two projectors');
-
-  // Events come all the time, and the carts are rebuilt again and again meanwhile.
-  let shopping = true;
-  const events = store.recordMany(users, SHOPPING_ROUNDS).finally(() => {
-    shopping = false;
-  });
-  while (shopping) await shop.call.rebuildCarts();
-  await events;
-
-  await store.allAcknowledged();
-  await store.cartsAreRight(' after rebuilds while projectors ran and events arrived');
-  await Promise.all(loops.map((loop) => loop.end()));
 };
 
 export const snapshots: Check<Carts> = async (trial) => {

@@ -2,6 +2,7 @@ import type { Spec } from '../harness/grade-exercise.ts';
 import * as applying from './applying.ts';
 import * as projecting from './projecting.ts';
 import * as rebuilding from './rebuilding.ts';
+import { rebuildLive } from './rebuilding-live.ts';
 import { requirements } from './requirements.ts';
 import type { Carts } from './store.ts';
 
@@ -19,7 +20,7 @@ export const spec: Spec<Carts> = {
     stop: projecting.stop,
     share: projecting.share,
     crash: projecting.crash,
-    'rebuild-live': rebuilding.rebuildLive,
+    'rebuild-live': rebuildLive,
     zombie: projecting.zombie,
     snapshots: rebuilding.snapshots,
   },

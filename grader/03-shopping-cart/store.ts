@@ -75,6 +75,17 @@ export class Store {
     return (await Promise.all(ids)).map(String);
   }
 
+  /** An entry as somebody else writes it; `meaning` is the event that it is, if it is one. */
+  async write(
+    userId: string,
+    id: string,
+    fields: readonly string[],
+    meaning?: CartEvent,
+  ): Promise<void> {
+    this.#events.set(userId, [...(this.#events.get(userId) ?? []), ...(meaning ? [meaning] : [])]);
+    await this.trial.redis.xadd(eventsOf(userId), id, ...fields);
+  }
+
   /** So many additions for each user: where a check is not about what events do to a cart. */
   async recordAdditions(users: readonly string[], count: number): Promise<void> {
     const events = Array.from({ length: count }, (_, index) => add('tea', index + 1));
@@ -147,18 +158,18 @@ export class Store {
     return undefined;
   }
 
+  /** Something that is still to be done with events that were recorded, in words. */
+  async firstOpen(users: readonly string[] = this.users): Promise<string | undefined> {
+    const left = await Promise.all(users.map((userId) => unacknowledged(this.group(userId))));
+    return left.find((words) => words !== undefined);
+  }
+
   /** Waits until every event was given to the group of its stream, and acknowledged. */
   async allAcknowledged(): Promise<void> {
-    const open = async () => {
-      const left = await Promise.all(
-        this.users.map((userId) => unacknowledged(this.group(userId))),
-      );
-      return left.find((words) => words !== undefined);
-    };
-    await eventually(async () => (await open()) === undefined, {
+    await eventually(async () => (await this.firstOpen()) === undefined, {
       expected:
         "every event to be read in cart_projectors, the group of its user's stream, and acknowledged",
-      happened: async () => (await open()) ?? '',
+      happened: async () => (await this.firstOpen()) ?? '',
     });
   }
 }

@@ -38,12 +38,12 @@ export const wrong: readonly Wrong[] = [
         'async function project(redis: Redis, name: string, userId: string)',
       ],
       [
-        '!(await project(redis, userId))) hasGroup.delete',
-        '!(await project(redis, name, userId))) hasGroup.delete',
+        '(sweep || !mine.has(userId)) && !(await project(redis, userId))',
+        '(sweep || !mine.has(userId)) && !(await project(redis, name, userId))',
       ],
       [
-        '!(await project(redis, userId))) hasGroup.clear',
-        '!(await project(redis, name, userId))) hasGroup.clear',
+        'userId === undefined || !(await project(redis, userId))',
+        'userId === undefined || !(await project(redis, name, userId))',
       ],
     ],
     fails: ['redelivered', 'crash', 'zombie'],
