@@ -7,7 +7,7 @@ export const requirements: readonly Requirement[] = [
   {
     id: 'record',
     title: "An event becomes one entry of the user's own stream, which is never trimmed",
-    points: 8,
+    points: 6,
     task: 1,
     lesson: { chapter: 2, heading: 'The command, part by part' },
     hints: [
@@ -37,13 +37,13 @@ export const requirements: readonly Requirement[] = [
     hints: [
       'Remember, in a key of its own, the id of the last event that the cart contains. What do you compare, and how?',
       "Ids are two numbers: as text '5-9' comes after '5-10'. And between comparing and changing, another process may do the same: it has to be one step.",
-      'A Lua script (redis.eval) runs as a whole: GET the last id, compare both parts as numbers, HINCRBY, SET the last id.',
+      'A Lua script (redis.eval) runs as a whole: GET the last id, compare both parts (Lua would round a number of 64 bits: the longer one is the greater; of two that are as long, compare the texts), HINCRBY, SET the last id.',
     ],
   },
   {
     id: 'read',
     title: 'readCart returns the lines with their quantities as numbers',
-    points: 5,
+    points: 4,
     task: 2,
     lesson: { chapter: 1, heading: 'Entries' },
     hints: [
@@ -61,13 +61,13 @@ export const requirements: readonly Requirement[] = [
     hints: [
       'Reading in a group with an id shows only what is pending for one consumer. Which command reads a stream from its beginning, as often as you like?',
       "Throw away the hash and the last id, then apply all events in order: XRANGE from '-', page by page, going on behind the last id with '('.",
-      'SCAN with MATCH cart:events:* finds the users. For each, in one script: DEL the hash and the last id, XRANGE - +, apply each, SET the last id.',
+      'SCAN with MATCH cart:events:* finds the users. For each, in one script: DEL the hash and the last id; XRANGE (last + COUNT 500, apply each, SET the last id, until a page is empty.',
     ],
   },
   {
     id: 'project',
     title: 'A projector brings every cart up to date, and acknowledges the events',
-    points: 9,
+    points: 8,
     task: 4,
     lesson: { chapter: 4, heading: 'Taking entries: XREADGROUP' },
     hints: [
@@ -92,7 +92,7 @@ export const requirements: readonly Requirement[] = [
     id: 'redelivered',
     title:
       'Events that were applied but not acknowledged before a crash count once, and are acknowledged',
-    points: 7,
+    points: 6,
     task: 4,
     lesson: { chapter: 5, heading: 'Taking over all of them: XAUTOCLAIM' },
     hints: [
@@ -134,7 +134,7 @@ export const requirements: readonly Requirement[] = [
     hints: [
       'What the dead projector was given is pending for it. What it had not read yet waits in the stream.',
       'A lease has to end by itself: PX leaseMs. Whoever takes it over first applies what is pending, in order, and only then reads new events.',
-      "After taking a user over: XAUTOCLAIM with min-idle 0 (the lease says that it is yours), apply in order of ids, XACK; then XREADGROUP '>'.",
+      "After taking a user over: XPENDING shows what is open, whoever has it. XAUTOCLAIM once it has been idle for leaseMs, apply in order of ids, XACK; only then XREADGROUP '>'. Or leave it where it is: apply from the stream behind the last id, and XACK what was pending.",
     ],
   },
   {
@@ -171,6 +171,19 @@ export const requirements: readonly Requirement[] = [
       'What does a rebuild need in order to begin in the middle of a stream?',
       'The cart at some event, and the id of that event: kept together, in keys of their own.',
       'In one script: rebuild the cart, then SET cart:snapshot:<user> to both as JSON. rebuildCarts begins with it and plays XRANGE (last + behind it.',
+    ],
+  },
+  {
+    id: 'unexpected',
+    title:
+      'Stretch: neither an event that cannot be read nor a stream that vanishes stops a projector',
+    points: 5,
+    task: 6,
+    lesson: { chapter: 5, heading: 'The one that kills everyone' },
+    hints: [
+      'What does your code do with a quantity of "two"? And with NOGROUP, when somebody has deleted the stream that it waits in?',
+      'Look at an entry before you apply it: is the type one of three, is there an item, is the quantity a whole number from 1 on? If not, it changes nothing, and goes to cart:dead with a reason, before the XACK.',
+      "/^[1-9]\\d*$/ tells a quantity. XADD cart:dead with the entry's own fields, userId, originalId and reason, and XACK, in one MULTI or script. Catch NOGROUP (and UNBLOCKED), and make the groups again.",
     ],
   },
 ];

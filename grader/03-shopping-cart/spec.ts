@@ -5,6 +5,7 @@ import * as rebuilding from './rebuilding.ts';
 import { rebuildLive } from './rebuilding-live.ts';
 import { requirements } from './requirements.ts';
 import type { Carts } from './store.ts';
+import { unexpected } from './unexpected.ts';
 
 export const spec: Spec<Carts> = {
   requirements,
@@ -23,5 +24,6 @@ export const spec: Spec<Carts> = {
     'rebuild-live': rebuildLive,
     zombie: projecting.zombie,
     snapshots: rebuilding.snapshots,
+    unexpected,
   },
 };

@@ -86,6 +86,12 @@ export class Store {
     await this.trial.redis.xadd(eventsOf(userId), id, ...fields);
   }
 
+  /** An entry that means nothing. */
+  async writeStray(userId: string, fields: Readonly<Record<string, string>>): Promise<string> {
+    const { redis, random } = this.trial;
+    return String(await redis.xadd(eventsOf(userId), '*', ...random.fieldsOf(fields)));
+  }
+
   /** So many additions for each user: where a check is not about what events do to a cart. */
   async recordAdditions(users: readonly string[], count: number): Promise<void> {
     const events = Array.from({ length: count }, (_, index) => add('tea', index + 1));
@@ -131,15 +137,19 @@ export class Store {
 
   /** Waits until every cart is what its events make of it. */
   async cartsAreRight(when: string): Promise<void> {
-    await eventually(async () => (await this.#wrongCart()) === undefined, {
+    await this.cartsAreRightOf(this.users, when);
+  }
+
+  async cartsAreRightOf(users: readonly string[], when: string): Promise<void> {
+    await eventually(async () => (await this.wrongCart(users)) === undefined, {
       expected: this.#wording(when),
-      happened: async () => (await this.#wrongCart()) ?? 'they are now, but that was too late',
+      happened: async () => (await this.wrongCart(users)) ?? 'they are now, but that was too late',
     });
   }
 
   /** Expects it without waiting: nobody is at work any more. */
   async cartsAreRightNow(when: string): Promise<void> {
-    const wrong = await this.#wrongCart();
+    const wrong = await this.wrongCart();
     expectThat(wrong === undefined, { expected: this.#wording(when), happened: wrong ?? '' });
   }
 
@@ -148,12 +158,13 @@ export class Store {
   }
 
   /** The first cart that is not what it has to be, in words. */
-  async #wrongCart(): Promise<string | undefined> {
-    const carts = await Promise.all(this.users.map((userId) => this.actual(userId)));
-    for (const [index, [userId, { length }]] of [...this.#events].entries()) {
+  async wrongCart(users: readonly string[] = this.users): Promise<string | undefined> {
+    const carts = await Promise.all(users.map((userId) => this.actual(userId)));
+    for (const [index, userId] of users.entries()) {
       const [actual, expected] = [carts[index], this.expected(userId)];
       if (isDeepStrictEqual(actual, expected)) continue;
-      return `the cart of ${userId} is ${JSON.stringify(actual)}, and its ${length} events make ${JSON.stringify(expected)}`;
+      const count = this.#events.get(userId)?.length ?? 0;
+      return `the cart of ${userId} is ${JSON.stringify(actual)}, and its ${count} events make ${JSON.stringify(expected)}`;
     }
     return undefined;
   }
