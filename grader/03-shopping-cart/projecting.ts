@@ -21,6 +21,7 @@ import {
 const LEASE_MS = 300;
 const LONG_LEASE_MS = 5000;
 const MOST_ROUNDS = 150;
+const ROUNDS_WITHOUT = 25;
 const NAMES = ['alice', 'bob', 'carol'] as const;
 
 export const project: Check<Carts> = async (trial) => {
@@ -28,6 +29,7 @@ export const project: Check<Carts> = async (trial) => {
   const users = ['anna', 'ben', 'carl'];
   await store.recordMany(users, 15);
   await store.recordAdditions(['Zoe'], 5);
+  await store.recordOddEntries('odd');
   const alice = await trial.hire('alice');
 
   const loop = startProjector(alice, LONG_LEASE_MS);
@@ -35,12 +37,34 @@ export const project: Check<Carts> = async (trial) => {
   await store.recordMany(users, 15);
   await store.cartsAreRight(' when more events come');
   await store.allAcknowledged();
+  await goesOnWithoutItsPending(store);
   await loop.end();
   await store.cartsAreRightNow(' when it has stopped');
   await expectUntouched(trial, EVENTS, 'a cart cannot be rebuilt from a part of its events');
   await expectAppliedFirst(trial, 'Zoe');
   for (const userId of store.users) await expectConsumer(store.group(userId), 'alice');
 };
+
+/** Somebody else acknowledges the events, as soon as they are there. That XACK then answers 0 is no error. */
+async function goesOnWithoutItsPending(store: Store): Promise<void> {
+  const users = ['anna', 'ben'];
+  for (let round = 0; round < ROUNDS_WITHOUT; round++) {
+    const ids = await Promise.all(
+      users.map(async (userId) => {
+        const recorded = store.record(userId, add('tea', 1));
+        return { userId, ids: await recorded };
+      }),
+    );
+    for (let times = 0; times < 3; times++) {
+      await Promise.all(ids.map((one) => store.group(one.userId).acknowledge(...one.ids)));
+    }
+  }
+  await store.recordAdditions(users, 1);
+  await store.cartsAreRight(
+    ' when somebody else has acknowledged some events (XACK), before the projector could',
+  );
+  await store.allAcknowledged();
+}
 
 /** What is acknowledged before it is applied is lost when the projector dies between the two. */
 async function expectAppliedFirst(trial: CartTrial, userId: string): Promise<void> {

@@ -26,7 +26,10 @@ export const rebuild: Check<Carts> = async (trial) => {
   await store.record('eve', add('tea', 1), add('tea', 2));
   for (let left = trial.random.between(2, 9); left > 0; left--) {
     await store.record(`gone:${left}`, add('tea', left), checkout);
+    // A cart that comes out empty is to be made anew as well.
+    await redis.hset(cartOf(`gone:${left}`), { ghost: left });
   }
+  await store.recordOddEntries('odd');
   // Carts are not the only thing in a Redis: SCAN has many pages, and most of them are empty.
   await redis.eval("for i = 1, ARGV[1] do redis.call('SET', 'noise:' .. i, i) end", 0, NOISE);
   await redis.hset(cartOf('anna'), { ghost: 7, tea: 1000 });

@@ -55,9 +55,14 @@ export const unexpected: Check<Carts> = async (trial) => {
   await store.cartsAreRight(': an entry that is no event changes nothing, and stops nobody');
   await store.allAcknowledged();
   await expectBuried(trial, strays);
-  await shop.call.rebuildCarts();
-  await store.cartsAreRightNow(' after rebuildCarts: it passes over what is no event');
-  await expectBuried(trial, strays);
+  const before = await trial.redis.xlen(DEAD);
+  await passOver(store, shop.call.rebuildCarts, 'rebuildCarts');
+  await passOver(store, shop.call.snapshotCarts, 'snapshotCarts');
+  const after = await trial.redis.xlen(DEAD);
+  expectThat(after === before, {
+    expected: `nothing new in ${DEAD} after rebuildCarts and snapshotCarts: they pass over what is no event`,
+    happened: `there were ${before} entries, and there are ${after}`,
+  });
 
   await vanish(store);
   await Promise.all(loops.map((loop) => loop.end()));
@@ -85,7 +90,7 @@ async function passOver(
   await store.cartsAreRightNow(` after ${functionName}: it passes over what is no event`);
 }
 
-/** Waits until all of them are in `cart:dead`, once each. */
+/** Waits until all of them are in `cart:dead`; two projectors that come to one at the same time may add it twice. */
 async function expectBuried({ redis }: CartTrial, strays: readonly Stray[]): Promise<void> {
   const buried = async () => (await redis.xrange(DEAD, '-', '+')).map(([, fields]) => fields);
   const isOf = ({ id, userId }: Stray, fields: readonly string[]) =>
@@ -98,8 +103,8 @@ async function expectBuried({ redis }: CartTrial, strays: readonly Stray[]): Pro
   for (const stray of strays) {
     const same = found.filter((fields) => isOf(stray, fields));
     const described = JSON.stringify(stray.fields);
-    expectThat(same.length === 1, {
-      expected: `${stray.id} of ${stray.userId}, ${described}, to be in ${DEAD} once, with userId and originalId`,
+    expectThat(same.length === 1 || same.length === 2, {
+      expected: `${stray.id} of ${stray.userId}, ${described}, to be in ${DEAD}, with userId and originalId`,
       happened:
         same.length > 1
           ? `it is there ${same.length} times`
