@@ -4,7 +4,10 @@ import * as projecting from './projecting.ts';
 import * as rebuilding from './rebuilding.ts';
 import { rebuildLive } from './rebuilding-live.ts';
 import { requirements } from './requirements.ts';
+import { share } from './sharing.ts';
+import { stop } from './stopping.ts';
 import type { Carts } from './store.ts';
+import * as takingOver from './taking-over.ts';
 import { unexpected } from './unexpected.ts';
 
 export const spec: Spec<Carts> = {
@@ -18,11 +21,11 @@ export const spec: Spec<Carts> = {
     project: projecting.project,
     'new-users': projecting.newUsers,
     redelivered: projecting.redelivered,
-    stop: projecting.stop,
-    share: projecting.share,
-    crash: projecting.crash,
+    stop,
+    share,
+    crash: takingOver.crash,
     'rebuild-live': rebuildLive,
-    zombie: projecting.zombie,
+    zombie: takingOver.zombie,
     snapshots: rebuilding.snapshots,
     unexpected,
   },

@@ -64,6 +64,11 @@ export class Store {
     return new Group(this.trial.redis, eventsOf(userId), 'cart_projectors');
   }
 
+  /** What XINFO says about the user's group, if it is there. */
+  groupInfo(userId: string) {
+    return infoOf(this.group(userId));
+  }
+
   /** An event as another service records it: a check does not need the learner's recordEvent. */
   async record(userId: string, ...events: CartEvent[]): Promise<string[]> {
     const known = this.#events.get(userId) ?? [];
@@ -242,14 +247,22 @@ export class Store {
   }
 }
 
-export function startProjector(worker: Worker<Carts>, leaseMs: number): Loop {
-  return worker.start((carts, signal) => carts.runProjector(worker.name, { signal, leaseMs }));
+export function startProjector(
+  worker: Worker<Carts>,
+  leaseMs: number,
+  name: string = worker.name,
+): Loop {
+  return worker.start((carts, signal) => carts.runProjector(name, { signal, leaseMs }));
+}
+
+async function infoOf({ redis, stream, name }: Group) {
+  const groups = await redis.xinfo('GROUPS', stream).then(asRecords, () => []);
+  return groups.find((record) => record.get('name') === name);
 }
 
 /** What a group still has to do, in words; undefined when there is nothing. */
 async function unacknowledged(group: Group): Promise<string | undefined> {
-  const groups = await group.redis.xinfo('GROUPS', group.stream).then(asRecords, () => []);
-  const info = groups.find((record) => record.get('name') === group.name);
+  const info = await infoOf(group);
   if (!info) return `${group.stream} has no group cart_projectors`;
   const pending = Number(info.get('pending'));
   if (pending > 0) return `${group.stream}: ${pending} events are pending`;
