@@ -79,7 +79,7 @@ async function keepItsUsers(
   }
   await holder.resume();
   const slowest = Math.max(...rest.map(({ milliseconds }) => milliseconds));
-  expectThat(taken === undefined || after < Math.max(AT_ONCE_MS, 4 * slowest), {
+  expectThat(taken === undefined || after < Math.max(AT_ONCE_MS, 2 * slowest), {
     expected: `a projector that was silent for less than leaseMs (${LONG_LEASE_MS} ms) to keep its users`,
     happened: `${holder.name} alone served ${taken}, was paused, and ${Math.round(after)} ms later another had taken ${taken} over`,
   });

@@ -141,4 +141,34 @@ export const wrong: readonly Wrong[] = [
     ],
     fails: ['project'],
   },
+  {
+    base: 'cart/entry-by-entry.ts',
+    mistake: 'looks for a field among names and values',
+    changes: [
+      [
+        "  const eventType = values.get('eventType');\n",
+        `  for (const name of ['itemId', 'quantity', 'eventType']) {
+    if (fields.includes(name)) values.set(name, fields[fields.indexOf(name) + 1] ?? '');
+  }
+  const eventType = values.get('eventType');
+`,
+      ],
+    ],
+    fails: ['project'],
+  },
+  {
+    base: 'cart/watch-multi.ts',
+    mistake: 'looks for a field among names and values',
+    changes: [
+      [
+        '  return event;\n',
+        `  for (const name of ['itemId', 'quantity', 'eventType']) {
+    if (fields.includes(name)) event.set(name, fields[fields.indexOf(name) + 1] ?? '');
+  }
+  return event;
+`,
+      ],
+    ],
+    fails: ['project', 'rebuild'],
+  },
 ];

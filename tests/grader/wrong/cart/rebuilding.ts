@@ -158,4 +158,15 @@ const snapshots = new Map<string, string>();`,
     ],
     fails: ['snapshots'],
   },
+  {
+    base: 'cart/watch-multi.ts',
+    mistake: 'a rebuild skips empty carts',
+    changes: [
+      [
+        'if (page.length === 0) return { cart, last };',
+        'if (page.length === 0) return cart.size === 0 ? undefined : { cart, last };',
+      ],
+    ],
+    fails: ['rebuild', 'snapshots'],
+  },
 ];
