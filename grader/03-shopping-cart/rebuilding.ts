@@ -1,6 +1,7 @@
 import type { Check } from '../harness/grade-exercise.ts';
 import { expectThat } from '../harness/unmet.ts';
 import { expectUntouched } from '../harness/untouched.ts';
+import { recordOddEntries } from './odd-entries.ts';
 import {
   add,
   type Carts,
@@ -29,7 +30,7 @@ export const rebuild: Check<Carts> = async (trial) => {
     // A cart that comes out empty is to be made anew as well.
     await redis.hset(cartOf(`gone:${left}`), { ghost: left });
   }
-  await store.recordOddEntries('odd');
+  await recordOddEntries(store, 'odd');
   // Carts are not the only thing in a Redis: SCAN has many pages, and most of them are empty.
   await redis.eval("for i = 1, ARGV[1] do redis.call('SET', 'noise:' .. i, i) end", 0, NOISE);
   await redis.hset(cartOf('anna'), { ghost: 7, tea: 1000 });

@@ -97,63 +97,6 @@ export class Store {
     return String(await redis.xadd(eventsOf(userId), '*', ...random.fieldsOf(fields)));
   }
 
-  /** Events that are written in every way that is allowed, with ids that no double holds. */
-  async recordOddEntries(userId: string): Promise<void> {
-    const entries: readonly [id: string, fields: readonly string[], CartEvent][] = [
-      ['1-1', ['itemId', 'quantity', 'quantity', '3', 'eventType', 'item:add'], add('quantity', 3)],
-      ['1-2', ['quantity', '2', 'eventType', 'item:add', 'itemId', 'itemId'], add('itemId', 2)],
-      [
-        '1-10',
-        ['itemId', 'eventType', 'eventType', 'item:add', 'quantity', '4'],
-        add('eventType', 4),
-      ],
-      [
-        '2-0',
-        [
-          'source',
-          'item:remove',
-          'itemId',
-          'tea',
-          'note',
-          'itemId',
-          'eventType',
-          'item:add',
-          'quantity',
-          '9',
-          'timestamp',
-          'now',
-        ],
-        add('tea', 9),
-      ],
-      [
-        '9007199254740992-0',
-        ['itemId', 'tea', 'eventType', 'item:remove', 'quantity', '1', 'timestamp', ''],
-        remove('tea', 1),
-      ],
-      [
-        '9007199254740993-0',
-        ['eventType', 'item:remove', 'itemId', 'tea', 'quantity', '2', 'price', '-1'],
-        remove('tea', 2),
-      ],
-      [
-        '9007199254740993-9007199254740992',
-        ['eventType', 'cart:checkout', 'itemId', 'tea', 'quantity', '1'],
-        checkout,
-      ],
-      [
-        '9007199254740993-9007199254740993',
-        ['eventType', 'item:add', 'itemId', 'item:remove', 'quantity', '5'],
-        add('item:remove', 5),
-      ],
-      [
-        '18446744073709551615-18446744073709551614',
-        ['quantity', '1', 'itemId', '1', 'eventType', 'item:add'],
-        add('1', 1),
-      ],
-    ];
-    for (const [id, fields, event] of entries) await this.write(userId, id, fields, event);
-  }
-
   /** So many additions for each user: where a check is not about what events do to a cart. */
   async recordAdditions(users: readonly string[], count: number): Promise<void> {
     const events = Array.from({ length: count }, (_, index) => add('tea', index + 1));
