@@ -78,7 +78,7 @@ export const requirements: readonly Requirement[] = [
   },
   {
     id: 'new-users',
-    title: 'Users who come while a projector runs get their carts too',
+    title: 'Users who come while a projector runs have their carts within two seconds',
     points: 6,
     task: 4,
     lesson: { chapter: 3, heading: 'Several streams at once' },
@@ -91,7 +91,7 @@ export const requirements: readonly Requirement[] = [
   {
     id: 'redelivered',
     title:
-      'Events that were applied but not acknowledged before a crash count once, and are acknowledged',
+      'What was left pending, applied or not, counts once and is acknowledged in time, also after a restart',
     points: 6,
     task: 4,
     lesson: { chapter: 5, heading: 'Taking over all of them: XAUTOCLAIM' },
@@ -103,31 +103,33 @@ export const requirements: readonly Requirement[] = [
   },
   {
     id: 'stop',
-    title: 'An idle projector waits, and returns within a second when it is told to stop',
+    title:
+      'An idle projector waits; when it is told to stop, it returns within a second, and loses nothing',
     points: 5,
     task: 4,
     lesson: { chapter: 3, heading: 'Blocking and connections' },
     hints: [
-      'How is a projector woken that waits in a blocked read? And does it rest at all between two rounds?',
-      'Block on redis.duplicate() for a moment only, and disconnect it when the signal is aborted.',
+      'How is a projector woken that waits in a blocked read? Does it rest at all between two rounds? And what becomes of what it has read and not applied?',
+      'Block on redis.duplicate() for a moment only, and disconnect it when the signal is aborted. Look at the signal before each piece of work, also before the first: what is left stays pending.',
       "signal.addEventListener('abort', () => reader.disconnect()); catch the error of the read when signal.aborted; disconnect in a finally.",
     ],
   },
   {
     id: 'share',
-    title: "Three projectors share the users, and each user's events apply in order",
+    title: "Three projectors share the users, and keep them; each user's events apply in order",
     points: 8,
     task: 5,
     lesson: { chapter: 4, heading: 'What goes wrong in production' },
     hints: [
       'Two consumers of one group on one stream each get a part of the events. What does that do to their order?',
       'One projector per user at a time. A lease says who: SET cart:lease:<user> name NX PX leaseMs. Or apply straight from the stream, behind the last id, so that there is no gap whoever does it.',
-      'In each round, for each user: take or renew the lease; only with it read, apply, acknowledge. Give others a chance: do not keep users that you do not work on.',
+      'In each round, for each user: take or renew the lease; only with it read, apply, acknowledge. Take no more than your share, and give back what is more.',
     ],
   },
   {
     id: 'crash',
-    title: 'A projector is killed, and another takes over its users: no event is lost',
+    title:
+      'A projector is killed, also while it takes over: others take its users in time, no event is lost',
     points: 8,
     task: 5,
     lesson: { chapter: 5, heading: 'Taking over all of them: XAUTOCLAIM' },
@@ -139,14 +141,15 @@ export const requirements: readonly Requirement[] = [
   },
   {
     id: 'rebuild-live',
-    title: 'Carts can be rebuilt while projectors run and events arrive',
+    title:
+      'Carts can be rebuilt while projectors run and events arrive, and a rebuild can be cut short',
     points: 5,
     task: 5,
     lesson: { chapter: 3, heading: 'Looking back: XRANGE' },
     hints: [
       'Between your DEL and your last HINCRBY, a projector applies an event. Where does it end up?',
       'The new cart and its last id have to appear in one step.',
-      'One Lua script for each cart; or collect the new cart in memory under WATCH of the hash and the last id, and write both in a MULTI, again if it fails. Do not move the group.',
+      'One Lua script for each cart (and a lock, if you take one, ends by itself); or collect the new cart in memory under WATCH of the hash and the last id, and write both in a MULTI, again if it fails. Do not move the group.',
     ],
   },
   {
