@@ -221,13 +221,14 @@ export async function runProjector(
       if (sweep) nextSweep = Date.now() + leaseMs;
       for (const userId of now) {
         if (signal.aborted) break;
-        if ((sweep || !mine.has(userId)) && !(await project(redis, userId)))
-          hasGroup.delete(userId);
+        const isToBeSeenTo = sweep || !mine.has(userId);
+        if (isToBeSeenTo && !(await project(redis, userId))) hasGroup.delete(userId);
       }
       mine = now;
 
       const blockMs = Math.min(LONGEST_BLOCK_MS, leaseMs / 4);
       for (const userId of await waitForEvents(reader, name, [...mine], blockMs, signal)) {
+        if (signal.aborted) break; // it stays pending, and another projector takes it over
         // A stream was deleted, and its group with it, or somebody has destroyed the group: make them again.
         if (userId === undefined || !(await project(redis, userId))) hasGroup.clear();
       }

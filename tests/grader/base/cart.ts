@@ -188,6 +188,7 @@ export async function runProjector(
 
       const blockMs = Math.min(LONGEST_BLOCK_MS, leaseMs / 4);
       for (const userId of await waitForEvents(reader, name, [...mine], blockMs, signal)) {
+        if (signal.aborted) continue;
         if (userId === undefined || !(await project(redis, userId))) hasGroup.clear();
       }
     }
