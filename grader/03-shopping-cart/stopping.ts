@@ -88,11 +88,11 @@ async function lastDelivered(store: Store, userId: string): Promise<string | und
 
 /** Two projectors in one process, on one connection: the one that is stopped does not take the other with it. */
 async function stopsAlone(store: Store, worker: Worker<Carts>): Promise<void> {
-  const [one, two] = ['one', 'two'].map((name) => startProjector(worker, LEASE_MS, name));
   await store.recordAdditions(['anna', 'ben', 'carl'], 2);
+  const [one, two] = ['one', 'two'].map((name) => startProjector(worker, LEASE_MS, name));
   await store.cartsAreRight(' by two projectors in one process');
   await one?.stop();
-  await store.recordAdditions(['anna', 'ben', 'carl', 'dora'], 2);
+  await store.recordAdditions(['anna', 'ben', 'carl'], 2);
   await store.cartsAreRight(
     ' when one of two projectors in the same process, on the same redis, was stopped: the other goes on',
   );

@@ -41,14 +41,17 @@ interface Stray {
 
 export const unexpected: Check<Carts> = async (trial) => {
   const store = new Store(trial);
-  const strays = await writeStrays(store, 'anna');
   const [alice, bob, shop] = await trial.hireAll('alice', 'bob', 'shop');
-  await passOver(store, shop.call.rebuildCarts, 'rebuildCarts');
-  await passOver(store, shop.call.snapshotCarts, 'snapshotCarts');
+  await store.record('carl', add('pot', 1));
+  const able = [];
+  for (const name of ['rebuildCarts', 'snapshotCarts'] as const) {
+    if (await works(store, shop.call[name])) able.push({ name, call: shop.call[name] });
+  }
+  const strays = await writeStrays(store, 'anna');
+  for (const { name, call } of able) await passOver(store, call, name);
 
   // Ben's come when his cart is made already, and the projectors wait.
   await store.record('ben', add('tea', 4));
-  await store.record('carl', add('pot', 1));
   const loops = [alice, bob].map((worker) => startProjector(worker, LEASE_MS));
   await store.allAcknowledged();
   strays.push(...(await writeStrays(store, 'ben')));
@@ -56,8 +59,7 @@ export const unexpected: Check<Carts> = async (trial) => {
   await store.allAcknowledged();
   await expectBuried(trial, strays);
   const before = await trial.redis.xlen(DEAD);
-  await passOver(store, shop.call.rebuildCarts, 'rebuildCarts');
-  await passOver(store, shop.call.snapshotCarts, 'snapshotCarts');
+  for (const { name, call } of able) await passOver(store, call, name);
   const after = await trial.redis.xlen(DEAD);
   expectThat(after === before, {
     expected: `nothing new in ${DEAD} after rebuildCarts and snapshotCarts: they pass over what is no event`,
@@ -79,6 +81,15 @@ async function writeStrays(store: Store, userId: string): Promise<Stray[]> {
   }
   await store.record(userId, checkout, add('pot', 3), add('tea', 1));
   return strays;
+}
+
+/** Whether it does its work where every entry is an event. If not, that is judged elsewhere. */
+async function works(store: Store, call: () => Promise<unknown>): Promise<boolean> {
+  const done = await call().then(
+    () => true,
+    () => false,
+  );
+  return done && (await store.wrongCart()) === undefined;
 }
 
 async function passOver(
@@ -143,9 +154,9 @@ async function vanish(store: Store): Promise<void> {
 
   await redis.xgroup('DESTROY', eventsOf('ben'), 'cart_projectors');
   await store.record('ben', add('tea', 7), remove('tea', 2));
-  await store.record('dora', add('tea', 1));
+  await store.record('anna', add('tea', 1));
   await store.cartsAreRightOf(
-    ['anna', 'ben', 'dora'],
+    ['anna', 'ben'],
     ' after the group of a user was destroyed (XGROUP DESTROY), and more events came',
   );
   await redis.xgroup('DELCONSUMER', eventsOf('ben'), 'cart_projectors', 'alice');
