@@ -27,6 +27,7 @@ export const wrong: readonly Wrong[] = [
       'rebuild-live',
       'zombie',
       'snapshots',
+      'unexpected',
     ],
   },
   {
@@ -54,6 +55,7 @@ export const wrong: readonly Wrong[] = [
       'rebuild-live',
       'zombie',
       'snapshots',
+      'unexpected',
     ],
   },
   {
@@ -79,6 +81,7 @@ export const wrong: readonly Wrong[] = [
       'rebuild-live',
       'zombie',
       'snapshots',
+      'unexpected',
     ],
   },
   {

@@ -13,6 +13,7 @@ export const wrong: readonly Wrong[] = [
       'crash',
       'rebuild-live',
       'zombie',
+      'unexpected',
     ],
   },
   {
@@ -58,6 +59,7 @@ export const wrong: readonly Wrong[] = [
       ],
     ],
     fails: ['redelivered', 'crash'],
+    mayFail: ['share'],
   },
   {
     mistake: 'is not woken when it is told to stop',
@@ -132,6 +134,7 @@ export const wrong: readonly Wrong[] = [
       'rebuild-live',
       'zombie',
       'snapshots',
+      'unexpected',
     ],
   },
   {
