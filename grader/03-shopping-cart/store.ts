@@ -119,12 +119,12 @@ export class Store {
     return chance <= 60 ? add(item, random.between(1, 4)) : remove(item, random.between(1, 5));
   }
 
-  /** Whether a projector was given events of this user, and has not acknowledged them yet. */
-  async isHeldBy(projector: string, userId: string): Promise<boolean> {
+  /** How many events of this user a projector was given, and has not acknowledged yet. */
+  async heldBy(projector: string, userId: string): Promise<number> {
     const pending = await this.group(userId)
       .pending()
       .catch(() => []);
-    return pending.some(({ consumer }) => consumer === projector);
+    return pending.filter(({ consumer }) => consumer === projector).length;
   }
 
   expected(userId: string): Cart {

@@ -8,7 +8,9 @@ import { add, type Carts, remove, Store, startProjector } from './store.ts';
 
 const LEASE_MS = 300;
 const CRASH_LEASE_MS = 800;
-const MOST_ROUNDS = 60;
+const MOST_ROUNDS = 25;
+const EVENTS_AT_ONCE = 4;
+const MOST_LOOKS_FOR_WORK = 3;
 const ZOMBIE_ROUNDS = 3;
 /** How long the server holds writes back at most, how often they are let through, and for how long. */
 const HOLD_MS = 2000;
@@ -115,23 +117,32 @@ export const zombie: Check<Carts> = async (trial) => {
   await store.cartsAreRightNow(' when both have stopped');
 };
 
-/** Stops a projector, while events pour in, at a moment when it holds some that it has not acknowledged. */
+/**
+ * Stops a projector (SIGSTOP), while events pour in, at a moment when it holds some that it has not acknowledged. The server holds
+ * writes back meanwhile: whoever applies what it has read waits with the next write, and has the rest in its hands.
+ */
 async function pauseInMidWork(
   worker: Worker<Carts>,
   store: Store,
   users: readonly string[],
 ): Promise<void> {
-  let caught = false;
-  const pouring = (async () => {
-    for (let round = 0; round < MOST_ROUNDS && !caught; round++) await store.recordMany(users, 1);
-    caught = true;
-  })();
+  const { redis } = store.trial;
+  // The write that waits goes through all the same: some more have to be in its hands.
+  const isCaught = async (enough: number) => {
+    const held = await Promise.all(users.map((userId) => store.heldBy(worker.name, userId)));
+    return held.some((count) => count >= enough);
+  };
   // One that reads, applies and acknowledges in a single step is never caught: in the end it is paused all the same.
-  while (!caught) {
-    await worker.pause();
-    const held = await Promise.all(users.map((userId) => store.isHeldBy(worker.name, userId)));
-    if (held.includes(true)) caught = true;
-    else if (!caught) await worker.resume();
+  for (let round = 1; round <= MOST_ROUNDS; round++) {
+    const enough = round < MOST_ROUNDS / 2 ? EVENTS_AT_ONCE - 1 : 1;
+    await store.recordMany(users, EVENTS_AT_ONCE);
+    await redis.call('CLIENT', 'PAUSE', HOLD_MS, 'WRITE');
+    for (let looks = 0; looks < MOST_LOOKS_FOR_WORK && !(await isCaught(enough)); looks++) {
+      await sleep(LOOK_MS);
+    }
+    const caught = await isCaught(enough);
+    if (caught || round === MOST_ROUNDS) await worker.pause();
+    await redis.call('CLIENT', 'UNPAUSE');
+    if (caught) return;
   }
-  await pouring;
 }

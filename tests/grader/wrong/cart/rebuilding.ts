@@ -156,7 +156,7 @@ const snapshots = new Map<string, string>();`,
 `,
       ],
     ],
-    fails: ['snapshots'],
+    fails: ['snapshots', 'unexpected'],
   },
   {
     base: 'cart/watch-multi.ts',
