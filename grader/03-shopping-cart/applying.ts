@@ -82,6 +82,10 @@ export const apply: Check<Carts> = async (trial) => {
     { event: add('pot', 12), cart: { pot: '12' } },
     { event: add(ODD_ITEM, 2), cart: { pot: '12', [ODD_ITEM]: '2' } },
     { event: remove(ODD_ITEM, 1), cart: { pot: '12', [ODD_ITEM]: '1' } },
+    { event: checkout, cart: {} },
+    { event: add('quantity', 3), cart: { quantity: '3' } },
+    { event: add('itemId', 2), cart: { quantity: '3', itemId: '2' } },
+    { event: remove('quantity', 1), cart: { quantity: '2', itemId: '2' } },
   ];
 
   for (const [index, { event, cart }] of steps.entries()) {
@@ -161,6 +165,29 @@ export const once: Check<Carts> = async (trial) => {
     ROUNDS + 4,
     'after 1790000000000-1999999, ...-2000000, 1790000000001-0, and an older one',
   );
+  // Numbers of 64 bits: a number of JavaScript's or Lua's is exact up to 2^53 = 9007199254740992 only.
+  let tea = ROUNDS + 4;
+  const steps: readonly [id: string, counts: boolean][] = [
+    ['9007199254740992-0', true],
+    ['9007199254740993-0', true],
+    ['9007199254740992-1', false],
+    ['9007199254740993-9007199254740992', true],
+    ['9007199254740993-9007199254740993', true],
+    ['9007199254740993-9007199254740992', false],
+    ['18446744073709551614-18446744073709551614', true],
+    ['18446744073709551614-18446744073709551615', true],
+    ['18446744073709551614-18446744073709551614', false],
+    ['18446744073709551615-1', true],
+    ['18446744073709551615-0', false],
+  ];
+  for (const [id, counts] of steps) {
+    await alice.call.applyEvent('anna', id, add('tea', 1));
+    if (counts) tea += 1;
+    await expectTea(
+      tea,
+      `after ${id}, which is ${counts ? 'newer' : 'older'} than the one before: ids are numbers of 64 bits`,
+    );
+  }
   await expectOneStep(trial);
 };
 

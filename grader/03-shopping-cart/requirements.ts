@@ -7,7 +7,7 @@ export const requirements: readonly Requirement[] = [
   {
     id: 'record',
     title: "An event becomes one entry of the user's own stream, which is never trimmed",
-    points: 8,
+    points: 6,
     task: 1,
     lesson: { chapter: 2, heading: 'The command, part by part' },
     hints: [
@@ -37,13 +37,13 @@ export const requirements: readonly Requirement[] = [
     hints: [
       'Remember, in a key of its own, the id of the last event that the cart contains. What do you compare, and how?',
       "Ids are two numbers: as text '5-9' comes after '5-10'. And between comparing and changing, another process may do the same: it has to be one step.",
-      'A Lua script (redis.eval) runs as a whole: GET the last id, compare both parts as numbers, HINCRBY, SET the last id.',
+      'A Lua script (redis.eval) runs as a whole: GET the last id, compare both parts (Lua would round a number of 64 bits: the longer one is the greater; of two that are as long, compare the texts), HINCRBY, SET the last id.',
     ],
   },
   {
     id: 'read',
     title: 'readCart returns the lines with their quantities as numbers',
-    points: 5,
+    points: 4,
     task: 2,
     lesson: { chapter: 1, heading: 'Entries' },
     hints: [
@@ -61,13 +61,13 @@ export const requirements: readonly Requirement[] = [
     hints: [
       'Reading in a group with an id shows only what is pending for one consumer. Which command reads a stream from its beginning, as often as you like?',
       "Throw away the hash and the last id, then apply all events in order: XRANGE from '-', page by page, going on behind the last id with '('.",
-      'SCAN with MATCH cart:events:* finds the users. For each, in one script: DEL the hash and the last id, XRANGE - +, apply each, SET the last id.',
+      'SCAN with MATCH cart:events:* finds the users. For each, in one script: DEL the hash and the last id; XRANGE (last + COUNT 500, apply each, SET the last id, until a page is empty.',
     ],
   },
   {
     id: 'project',
     title: 'A projector brings every cart up to date, and acknowledges the events',
-    points: 9,
+    points: 8,
     task: 4,
     lesson: { chapter: 4, heading: 'Taking entries: XREADGROUP' },
     hints: [
@@ -78,7 +78,7 @@ export const requirements: readonly Requirement[] = [
   },
   {
     id: 'new-users',
-    title: 'Users who come while a projector runs get their carts too',
+    title: 'Users who come while a projector runs have their carts within two seconds',
     points: 6,
     task: 4,
     lesson: { chapter: 6, heading: 'Finding streams: SCAN' },
@@ -91,8 +91,8 @@ export const requirements: readonly Requirement[] = [
   {
     id: 'redelivered',
     title:
-      'Events that were applied but not acknowledged before a crash count once, and are acknowledged',
-    points: 7,
+      'What was left pending, applied or not, counts once and is acknowledged in time, also after a restart',
+    points: 6,
     task: 4,
     lesson: { chapter: 5, heading: 'Taking over all of them: XAUTOCLAIM' },
     hints: [
@@ -103,50 +103,53 @@ export const requirements: readonly Requirement[] = [
   },
   {
     id: 'stop',
-    title: 'An idle projector waits, and returns within a second when it is told to stop',
+    title:
+      'An idle projector waits; when it is told to stop, it returns within a second, and loses nothing',
     points: 5,
     task: 4,
     lesson: { chapter: 4, heading: 'Stopping in the middle of it' },
     hints: [
-      'How is a projector woken that waits in a blocked read? And does it rest at all between two rounds?',
-      'Block on redis.duplicate() for a moment only, and disconnect it when the signal is aborted. A listener never hears of an abort that has been: ask signal.aborted too.',
+      'How is a projector woken that waits in a blocked read? Does it rest at all between two rounds? And what becomes of what it has read and not applied?',
+      'Block on redis.duplicate() for a moment only, and disconnect it when the signal is aborted. A listener never hears of an abort that has been: ask signal.aborted too, before each piece of work. What is left stays pending.',
       "signal.addEventListener('abort', () => reader.disconnect()); while (!signal.aborted) { ... }; catch the error of the read when signal.aborted. Look at the signal before each user as well. In a finally, disconnect the reader and remove the listener.",
     ],
   },
   {
     id: 'share',
-    title: "Three projectors share the users, and each user's events apply in order",
+    title: "Three projectors share the users, and keep them; each user's events apply in order",
     points: 8,
     task: 5,
     lesson: { chapter: 6, heading: 'Who works on it: a lease' },
     hints: [
       'Two consumers of one group on one stream each get a part of the events. What does that do to their order?',
       'One projector per user at a time. A lease says who: SET cart:lease:<user> name NX PX leaseMs. Or apply straight from the stream, behind the last id, so that there is no gap whoever does it.',
-      'In each round, for each user: take or renew the lease, the latter in a script that looks whose it is; only with it read, apply, acknowledge. Give others a chance: take no more than your share of the users, and give back those that you do not work on.',
+      'In each round, for each user: take or renew the lease, the latter in a script that looks whose it is; only with it read, apply, acknowledge. Take no more than your share, and give back what is more.',
     ],
   },
   {
     id: 'crash',
-    title: 'A projector is killed, and another takes over its users: no event is lost',
+    title:
+      'A projector is killed, also while it takes over: others take its users in time, no event is lost',
     points: 8,
     task: 5,
     lesson: { chapter: 6, heading: 'Who works on it: a lease' },
     hints: [
       'What the dead projector was given is pending for it. What it had not read yet waits in the stream.',
       'A lease has to end by itself: PX leaseMs. Whoever takes it over first applies what is pending, in order, and only then reads new events.',
-      "After taking a user over: XAUTOCLAIM with min-idle 0 (the lease says that it is yours), apply in order of ids, XACK; then XREADGROUP '>'.",
+      "After taking a user over: XPENDING shows what is open, whoever has it. XAUTOCLAIM once it has been idle for leaseMs, apply in order of ids, XACK; only then XREADGROUP '>'. Or leave it where it is: apply from the stream behind the last id, and XACK what was pending.",
     ],
   },
   {
     id: 'rebuild-live',
-    title: 'Carts can be rebuilt while projectors run and events arrive',
+    title:
+      'Carts can be rebuilt while projectors run and events arrive, and a rebuild can be cut short',
     points: 5,
     task: 5,
     lesson: { chapter: 6, heading: 'Two commands as one: MULTI, WATCH, EVAL' },
     hints: [
       'Between your DEL and your last HINCRBY, a projector applies an event. Where does it end up?',
       'The new cart and its last id have to appear in one step.',
-      'Collect the new cart in memory, page by page, under WATCH of the hash and the last id, on a connection of your own; write both in a MULTI, and begin again when EXEC says nil. Or let a script write both, and play what has come meanwhile. Do not move the group.',
+      'Collect the new cart in memory, page by page, under WATCH of the hash and the last id, on a connection of your own; write both in a MULTI, and begin again when EXEC says nil. Or let a script write both, and play what has come meanwhile. A lock, if you take one, ends by itself. Do not move the group.',
     ],
   },
   {
@@ -171,6 +174,19 @@ export const requirements: readonly Requirement[] = [
       'What does a rebuild need in order to begin in the middle of a stream?',
       'The cart at some event, and the id of that event: kept together, in keys of their own.',
       'Play the events behind the snapshot before it, page by page; then SET cart:snapshot:<user> to the cart and the id of its last event, as one JSON, and never over a newer one. rebuildCarts begins with it and plays XRANGE (last + behind it.',
+    ],
+  },
+  {
+    id: 'unexpected',
+    title:
+      'Stretch: neither an event that cannot be read nor a stream that vanishes stops a projector',
+    points: 5,
+    task: 6,
+    lesson: { chapter: 4, heading: 'When the stream or the group vanishes' },
+    hints: [
+      'What does your code do with a quantity of "two"? And with NOGROUP, when somebody has deleted the stream that it waits in?',
+      'Look at an entry before you apply it: is the type one of three, is there an item, is the quantity a whole number from 1 on? If not, it changes nothing, and goes to cart:dead with a reason, before the XACK.',
+      "/^[1-9]\\d*$/ tells a quantity. XADD cart:dead with the entry's own fields, userId, originalId and reason, and XACK, in one MULTI or script. Catch NOGROUP (and UNBLOCKED), and make the groups again.",
     ],
   },
 ];

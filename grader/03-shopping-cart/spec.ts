@@ -2,8 +2,13 @@ import type { Spec } from '../harness/grade-exercise.ts';
 import * as applying from './applying.ts';
 import * as projecting from './projecting.ts';
 import * as rebuilding from './rebuilding.ts';
+import { rebuildLive } from './rebuilding-live.ts';
 import { requirements } from './requirements.ts';
+import { share } from './sharing.ts';
+import { stop } from './stopping.ts';
 import type { Carts } from './store.ts';
+import * as takingOver from './taking-over.ts';
+import { unexpected } from './unexpected.ts';
 
 export const spec: Spec<Carts> = {
   requirements,
@@ -16,11 +21,12 @@ export const spec: Spec<Carts> = {
     project: projecting.project,
     'new-users': projecting.newUsers,
     redelivered: projecting.redelivered,
-    stop: projecting.stop,
-    share: projecting.share,
-    crash: projecting.crash,
-    'rebuild-live': rebuilding.rebuildLive,
-    zombie: projecting.zombie,
+    stop,
+    share,
+    crash: takingOver.crash,
+    'rebuild-live': rebuildLive,
+    zombie: takingOver.zombie,
     snapshots: rebuilding.snapshots,
+    unexpected,
   },
 };

@@ -45,6 +45,18 @@ export function cartAfter(events: Iterable<CartEvent>, before: Cart = {}): Cart 
   return cart;
 }
 
+/** A cart that is not what its events make of it, in words. */
+interface WrongCart {
+  readonly userId: string;
+  readonly words: string;
+}
+
+/** What is still to be done with events, in words. */
+interface OpenWork {
+  readonly words: string;
+  readonly about: About;
+}
+
 /** The users of a check, what they did, and what their carts have to be. */
 export class Store {
   readonly trial: CartTrial;
@@ -64,6 +76,11 @@ export class Store {
     return new Group(this.trial.redis, eventsOf(userId), 'cart_projectors');
   }
 
+  /** What XINFO says about the user's group, if it is there. */
+  groupInfo(userId: string) {
+    return infoOf(this.group(userId));
+  }
+
   /** An event as another service records it: a check does not need the learner's recordEvent. */
   async record(userId: string, ...events: CartEvent[]): Promise<string[]> {
     const known = this.#events.get(userId) ?? [];
@@ -73,6 +90,23 @@ export class Store {
       this.trial.redis.xadd(eventsOf(userId), '*', ...this.trial.random.fieldsOf(event)),
     );
     return (await Promise.all(ids)).map(String);
+  }
+
+  /** An entry as somebody else writes it; `meaning` is the event that it is, if it is one. */
+  async write(
+    userId: string,
+    id: string,
+    fields: readonly string[],
+    meaning?: CartEvent,
+  ): Promise<void> {
+    this.#events.set(userId, [...(this.#events.get(userId) ?? []), ...(meaning ? [meaning] : [])]);
+    await this.trial.redis.xadd(eventsOf(userId), id, ...fields);
+  }
+
+  /** An entry that means nothing. */
+  async writeStray(userId: string, fields: Readonly<Record<string, string>>): Promise<string> {
+    const { redis, random } = this.trial;
+    return String(await redis.xadd(eventsOf(userId), '*', ...random.fieldsOf(fields)));
   }
 
   /** So many additions for each user: where a check is not about what events do to a cart. */
@@ -97,12 +131,12 @@ export class Store {
     return chance <= 60 ? add(item, random.between(1, 4)) : remove(item, random.between(1, 5));
   }
 
-  /** Whether a projector was given events of this user, and has not acknowledged them yet. */
-  async isHeldBy(projector: string, userId: string): Promise<boolean> {
+  /** How many events of this user a projector was given, and has not acknowledged yet. */
+  async heldBy(projector: string, userId: string): Promise<number> {
     const pending = await this.group(userId)
       .pending()
       .catch(() => []);
-    return pending.some(({ consumer }) => consumer === projector);
+    return pending.filter(({ consumer }) => consumer === projector).length;
   }
 
   expected(userId: string): Cart {
@@ -120,17 +154,21 @@ export class Store {
 
   /** Waits until every cart is what its events make of it. */
   async cartsAreRight(when: string): Promise<void> {
-    await eventually(async () => (await this.#wrongCart()) === undefined, {
+    await this.cartsAreRightOf(this.users, when);
+  }
+
+  async cartsAreRightOf(users: readonly string[], when: string): Promise<void> {
+    await eventually(async () => (await this.wrongCart(users)) === undefined, {
       expected: this.#wording(when),
       happened: async () =>
-        (await this.#wrongCart())?.words ?? 'they are now, but that was too late',
-      about: async () => keysOf((await this.#wrongCart())?.userId),
+        (await this.wrongCart(users))?.words ?? 'they are now, but that was too late',
+      about: async () => keysOf((await this.wrongCart(users))?.userId),
     });
   }
 
   /** Expects it without waiting: nobody is at work any more. */
   async cartsAreRightNow(when: string): Promise<void> {
-    const wrong = await this.#wrongCart();
+    const wrong = await this.wrongCart();
     expectThat(wrong === undefined, {
       expected: this.#wording(when),
       happened: wrong?.words ?? '',
@@ -143,30 +181,32 @@ export class Store {
   }
 
   /** The first cart that is not what it has to be: whose it is, and what is wrong. */
-  async #wrongCart(): Promise<{ userId: string; words: string } | undefined> {
-    const carts = await Promise.all(this.users.map((userId) => this.actual(userId)));
-    for (const [index, [userId, { length }]] of [...this.#events].entries()) {
+  async wrongCart(users: readonly string[] = this.users): Promise<WrongCart | undefined> {
+    const carts = await Promise.all(users.map((userId) => this.actual(userId)));
+    for (const [index, userId] of users.entries()) {
       const [actual, expected] = [carts[index], this.expected(userId)];
       if (isDeepStrictEqual(actual, expected)) continue;
-      const words = `the cart of ${userId} is ${JSON.stringify(actual)}, and its ${length} events make ${JSON.stringify(expected)}`;
+      const count = this.#events.get(userId)?.length ?? 0;
+      const words = `the cart of ${userId} is ${JSON.stringify(actual)}, and its ${count} events make ${JSON.stringify(expected)}`;
       return { userId, words };
     }
     return undefined;
   }
 
+  /** Something that is still to be done with events that were recorded. */
+  async firstOpen(users: readonly string[] = this.users): Promise<OpenWork | undefined> {
+    const left = await Promise.all(users.map((userId) => unacknowledged(this.group(userId))));
+    return left.find((words) => words !== undefined);
+  }
+
   /** Waits until every event was given to the group of its stream, and acknowledged. */
   async allAcknowledged(): Promise<void> {
-    const open = async () => {
-      const left = await Promise.all(
-        this.users.map((userId) => unacknowledged(this.group(userId))),
-      );
-      return left.find((one) => one !== undefined);
-    };
-    await eventually(async () => (await open()) === undefined, {
+    await eventually(async () => (await this.firstOpen()) === undefined, {
       expected:
         "every event to be read in cart_projectors, the group of its user's stream, and acknowledged",
-      happened: async () => (await open())?.words ?? 'they are now, but that was too late',
-      about: async () => (await open())?.about ?? {},
+      happened: async () =>
+        (await this.firstOpen())?.words ?? 'they are now, but that was too late',
+      about: async () => (await this.firstOpen())?.about ?? {},
     });
   }
 }
@@ -175,19 +215,28 @@ function keysOf(userId: string | undefined): About {
   return userId === undefined ? {} : { keys: [eventsOf(userId), cartOf(userId)] };
 }
 
-export function startProjector(worker: Worker<Carts>, leaseMs: number): Loop {
-  return worker.start((carts, signal) => carts.runProjector(worker.name, { signal, leaseMs }));
+export function startProjector(
+  worker: Worker<Carts>,
+  leaseMs: number,
+  name: string = worker.name,
+): Loop {
+  return worker.start((carts, signal) => carts.runProjector(name, { signal, leaseMs }));
+}
+
+async function infoOf({ redis, stream, name }: Group) {
+  const groups = await redis.xinfo('GROUPS', stream).then(asRecords, () => []);
+  return groups.find((record) => record.get('name') === name);
 }
 
 /** What a group still has to do, in words, and with which entries; undefined when there is nothing. */
-async function unacknowledged(group: Group): Promise<{ words: string; about: About } | undefined> {
-  const groups = await group.redis.xinfo('GROUPS', group.stream).then(asRecords, () => []);
-  const info = groups.find((record) => record.get('name') === group.name);
-  if (!info)
+async function unacknowledged(group: Group): Promise<OpenWork | undefined> {
+  const info = await infoOf(group);
+  if (!info) {
     return {
       words: `${group.stream} has no group cart_projectors`,
       about: { keys: [group.stream] },
     };
+  }
   const pending = Number(info.get('pending'));
   if (pending > 0) {
     const ids = await group.pendingIds();

@@ -19,6 +19,7 @@ export interface ProjectorOptions {
 const GROUP = 'cart_projectors';
 const EVENTS = 'cart:events:';
 const PROJECTORS = 'cart:projectors';
+const DEAD = 'cart:dead';
 const LONGEST_BLOCK_MS = 100;
 
 const eventsOf = (userId: string) => `${EVENTS}${userId}`;
@@ -42,10 +43,17 @@ const APPLY = `
     return less(lastMs, ms) or (lastMs == ms and less(lastSeq, seq))
   end
 
+  local function whatIsWrong(eventType, itemId, quantity)
+    if eventType == 'cart:checkout' then return nil end
+    if eventType ~= 'item:add' and eventType ~= 'item:remove' then return 'unknown eventType' end
+    if not itemId then return 'no itemId' end
+    if not string.match(quantity or '', '^[1-9]%d*$') then return 'quantity is no whole number from 1 on' end
+  end
+
   local function apply(id, eventType, itemId, quantity)
     if eventType == 'cart:checkout' then
       redis.call('DEL', cart)
-    elseif eventType == 'item:add' or eventType == 'item:remove' then
+    elseif not whatIsWrong(eventType, itemId, quantity) then
       local change = eventType == 'item:add' and quantity or -quantity
       if redis.call('HINCRBY', cart, itemId, change) <= 0 then redis.call('HDEL', cart, itemId) end
     end
@@ -63,23 +71,34 @@ const APPLY_ONE = `${APPLY}
 const CATCH_UP = `${APPLY}
   local events, snapshotKey = KEYS[3], KEYS[4]
 
+  local function fieldsOf(entry)
+    local event = {}
+    for at = 1, #entry[2], 2 do event[entry[2][at]] = entry[2][at + 1] end
+    return event.eventType, event.itemId, event.quantity
+  end
+
   local function catchUp()
     local last = redis.call('GET', lastKey) or '0-0'
     for _, entry in ipairs(redis.call('XRANGE', events, '(' .. last, '+')) do
-      local event = {}
-      for at = 1, #entry[2], 2 do event[entry[2][at]] = entry[2][at + 1] end
-      apply(entry[1], event.eventType, event.itemId, event.quantity)
+      apply(entry[1], fieldsOf(entry))
     end
     return redis.call('GET', lastKey)
   end
 `;
 
-/** ... and acknowledges what was pending of it. */
+/** ... and acknowledges what was pending of it. What is no event goes to the dead first. */
 const PROJECT = `${CATCH_UP}
-  local last = catchUp()
-  if not last then return end
-  local pending = redis.call('XPENDING', events, ARGV[1], '-', last, 10000)
-  for _, entry in ipairs(pending) do redis.call('XACK', events, ARGV[1], entry[1]) end
+  local dead, group, userId = KEYS[5], ARGV[1], ARGV[2]
+  catchUp()
+  for _, pending in ipairs(redis.call('XPENDING', events, group, '-', '+', 10000)) do
+    local id = pending[1]
+    local entry = redis.call('XRANGE', events, id, id)[1]
+    local reason = entry and whatIsWrong(fieldsOf(entry))
+    if reason then
+      redis.call('XADD', dead, '*', 'userId', userId, 'originalId', id, 'reason', reason, unpack(entry[2]))
+    end
+    redis.call('XACK', events, group, id)
+  end
 `;
 
 /** Begins with the snapshot, or with nothing, and plays all events behind it. ARGV[1]: keep the result as a snapshot. */
@@ -160,13 +179,17 @@ export async function runProjector(
       // Now and then we look at all: one that was paused for long may have died with an entry of theirs.
       const sweep = Date.now() >= nextSweep;
       if (sweep) nextSweep = Date.now() + leaseMs;
-      for (const userId of now) if (sweep || !mine.has(userId)) await project(redis, userId);
+      for (const userId of now) {
+        if (signal.aborted) break;
+        if ((sweep || !mine.has(userId)) && !(await project(redis, userId)))
+          hasGroup.delete(userId);
+      }
       mine = now;
 
       const blockMs = Math.min(LONGEST_BLOCK_MS, leaseMs / 4);
       for (const userId of await waitForEvents(reader, name, [...mine], blockMs, signal)) {
-        if (userId === undefined) hasGroup.clear();
-        else await project(redis, userId);
+        if (signal.aborted) continue;
+        if (userId === undefined || !(await project(redis, userId))) hasGroup.clear();
       }
     }
     await redis.zrem(PROJECTORS, name);
@@ -176,8 +199,15 @@ export async function runProjector(
   }
 }
 
-async function project(redis: Redis, userId: string): Promise<void> {
-  await runScript(redis, PROJECT, keysOf(userId), GROUP);
+/** False when the user's stream, or the group, is gone. */
+async function project(redis: Redis, userId: string): Promise<boolean> {
+  try {
+    await runScript(redis, PROJECT, [...keysOf(userId), DEAD], GROUP, userId);
+    return true;
+  } catch (error) {
+    if (!isReply(error, 'NOGROUP')) throw error;
+    return false;
+  }
 }
 
 async function rebuildAll(redis: Redis, keep: 'snapshot' | 'cart only'): Promise<number> {
@@ -213,9 +243,10 @@ async function findUsers(redis: Redis): Promise<string[]> {
 
 async function createGroup(redis: Redis, userId: string): Promise<void> {
   try {
-    await redis.xgroup('CREATE', eventsOf(userId), GROUP, '0', 'MKSTREAM');
+    await redis.xgroup('CREATE', eventsOf(userId), GROUP, '0');
   } catch (error) {
-    if (!isReply(error, 'BUSYGROUP')) throw error;
+    const isDeleted = isReply(error, 'ERR The XGROUP subcommand requires the key to exist');
+    if (!isReply(error, 'BUSYGROUP') && !isDeleted) throw error;
   }
 }
 

@@ -51,13 +51,17 @@ const REBUILD = `${APPLY}
   for _, entry in ipairs(redis.call('XRANGE', KEYS[3], '-', '+')) do
     local event = {}
     for at = 1, #entry[2], 2 do event[entry[2][at]] = entry[2][at + 1] end
-    apply(entry[1], event.eventType, event.itemId, event.quantity)
+    local isLine = event.eventType == 'item:add' or event.eventType == 'item:remove'
+    if event.eventType == 'cart:checkout' or
+      (isLine and event.itemId and string.match(event.quantity or '', '^[1-9]%d*$')) then
+      apply(entry[1], event.eventType, event.itemId, event.quantity)
+    end
   end
   if ARGV[1] == 'snapshot' then
     redis.call('DEL', KEYS[4])
     local cart = redis.call('HGETALL', KEYS[1])
     for at = 1, #cart, 2 do redis.call('HSET', KEYS[4], cart[at], cart[at + 1]) end
-    redis.call('HSET', KEYS[4], '', redis.call('GET', KEYS[2]))
+    redis.call('HSET', KEYS[4], '', redis.call('GET', KEYS[2]) or '0-0')
   end
 `;
 const RENEW = `if redis.call('GET', KEYS[1]) == ARGV[1] then return redis.call('PEXPIRE', KEYS[1], ARGV[2]) end return 0`;
@@ -115,7 +119,10 @@ export async function runProjector(
       await redis.xgroup('CREATE', PREFIX + user, GROUP, '0', 'MKSTREAM').catch((error: Error) => {
         if (!error.message.startsWith('BUSYGROUP')) throw error;
       });
-      await workOff(redis, name, user, token, leaseMs);
+      await workOff(redis, name, user, token, leaseMs, signal).catch((error: Error) => {
+        // The stream was deleted, or the group destroyed: the next round makes it anew.
+        if (!error.message.startsWith('NOGROUP')) throw error;
+      });
       await redis.eval(RELEASE, 1, leaseOf(user), token);
     }
     await sleep(ROUND_MS, undefined, { signal }).catch(() => {});
@@ -129,10 +136,19 @@ async function workOff(
   user: string,
   token: string,
   leaseMs: number,
+  signal: AbortSignal,
 ): Promise<void> {
   const settle = async ([id, fields]: Entry) => {
-    await applyEvent(redis, user, id, readEvent(fields));
-    await redis.xack(PREFIX + user, GROUP, id);
+    if (signal.aborted) return; // stays pending, for whoever has the lease next
+    const event = readEvent(fields);
+    if ('reason' in event) {
+      const about = ['userId', user, 'originalId', id, 'reason', event.reason];
+      const dead = redis.multi().xadd('cart:dead', '*', ...fields, ...about);
+      await dead.xack(PREFIX + user, GROUP, id).exec();
+    } else {
+      await applyEvent(redis, user, id, event);
+      await redis.xack(PREFIX + user, GROUP, id);
+    }
     await redis.eval(RENEW, 1, leaseOf(user), token, leaseMs);
   };
   let cursor = '0-0';
@@ -141,8 +157,8 @@ async function workOff(
     const [next, entries] = page as [string, (Entry | null)[]];
     for (const entry of entries) if (entry) await settle(entry);
     cursor = next;
-  } while (cursor !== '0-0');
-  for (;;) {
+  } while (cursor !== '0-0' && !signal.aborted);
+  while (!signal.aborted) {
     const keys = [leaseOf(user), PREFIX + user];
     const entries = (await redis.eval(READ_NEW, 2, ...keys, token, GROUP, name)) as Entry[];
     if (entries.length === 0) return;
@@ -176,12 +192,16 @@ async function findUsers(redis: Redis): Promise<string[]> {
   return [...users];
 }
 
-function readEvent(fields: string[]): CartEvent {
+function readEvent(fields: string[]): CartEvent | { reason: string } {
   const values = new Map<string, string>();
   for (let at = 0; at < fields.length; at += 2) values.set(fields[at] ?? '', fields[at + 1] ?? '');
-  const eventType = values.get('eventType') as CartEvent['eventType'];
+  const eventType = values.get('eventType');
   const timestamp = Number(values.get('timestamp'));
   if (eventType === 'cart:checkout') return { eventType, timestamp };
-  const itemId = values.get('itemId') ?? '';
-  return { eventType, itemId, quantity: Number(values.get('quantity')), timestamp };
+  if (eventType !== 'item:add' && eventType !== 'item:remove') return { reason: 'unknown type' };
+  const itemId = values.get('itemId');
+  if (itemId === undefined) return { reason: 'no item' };
+  const quantity = values.get('quantity') ?? '';
+  if (!/^[1-9]\d*$/.test(quantity)) return { reason: `not a quantity: ${quantity}` };
+  return { eventType, itemId, quantity: Number(quantity), timestamp };
 }

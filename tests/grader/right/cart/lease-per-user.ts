@@ -34,13 +34,26 @@ local function newer(a, b)
   return #aSeq > #bSeq or (#aSeq == #bSeq and aSeq > bSeq)
 end
 
-local function change(fields)
+local function asEvent(fields)
   local event = {}
   for i = 1, #fields, 2 do event[fields[i]] = fields[i + 1] end
+  return event
+end
+
+local SIGN = { ['item:add'] = 1, ['item:remove'] = -1 }
+local function flaw(event)
+  if event.eventType == 'cart:checkout' then return nil end
+  if not SIGN[event.eventType or ''] then return 'eventType' end
+  if not event.itemId then return 'itemId' end
+  if not string.match(event.quantity or '', '^[1-9]%d*$') then return 'quantity' end
+end
+
+local function change(fields)
+  local event = asEvent(fields)
+  if flaw(event) then return end
   if event.eventType == 'cart:checkout' then return redis.call('DEL', KEYS[1]) end
-  local sign = ({ ['item:add'] = 1, ['item:remove'] = -1 })[event.eventType]
-  if not sign then return end
-  if redis.call('HINCRBY', KEYS[1], event.itemId, sign * event.quantity) <= 0 then
+  local quantity = SIGN[event.eventType] * event.quantity
+  if redis.call('HINCRBY', KEYS[1], event.itemId, quantity) <= 0 then
     redis.call('HDEL', KEYS[1], event.itemId)
   end
 end
@@ -66,6 +79,18 @@ if newer(id, redis.call('GET', KEYS[2]) or '0-0') then
 end`;
 
 const CATCH_UP = `${LIBRARY} replay(redis.call('GET', KEYS[2]) or '0-0', ARGV[1])`;
+
+/** ARGV: group, user, ids. What is no event goes to the dead; all of them are acknowledged. */
+const ACKNOWLEDGE = `${LIBRARY}
+local group, user = table.remove(ARGV, 1), table.remove(ARGV, 1)
+for _, id in ipairs(ARGV) do
+  local entry = redis.call('XRANGE', KEYS[3], id, id)[1]
+  local reason = entry and flaw(asEvent(entry[2]))
+  if reason then
+    redis.call('XADD', 'cart:dead', '*', 'userId', user, 'originalId', id, 'reason', reason, unpack(entry[2]))
+  end
+  redis.call('XACK', KEYS[3], group, id)
+end`;
 
 const REBUILD = `${LIBRARY}
 redis.call('DEL', KEYS[1], KEYS[2])
@@ -150,10 +175,10 @@ export async function runProjector(
       }
       if (Date.now() - settled >= leaseMs / 2) {
         settled = Date.now();
-        for (const userId of mine) await settlePending(redis, userId);
+        for (const userId of mine) await settlePending(redis, userId).catch(makeGroups);
       }
       if (mine.size === 0) await sleep(tick);
-      else await readMine();
+      else await readMine().catch(makeGroups);
     }
   } finally {
     reader.disconnect();
@@ -177,9 +202,20 @@ export async function runProjector(
       if (mine.size >= share) return;
       if (!(await redis.set(leaseKey(userId), token, 'PX', leaseMs, 'NX'))) continue;
       mine.add(userId);
-      await redis.xgroup('CREATE', `${EVENTS}${userId}`, GROUP, '0').catch(() => {}); // exists
-      await settlePending(redis, userId);
+      await makeGroup(userId);
+      await settlePending(redis, userId).catch(makeGroups);
     }
+  }
+
+  async function makeGroup(userId: string): Promise<void> {
+    await redis.xgroup('CREATE', `${EVENTS}${userId}`, GROUP, '0').catch(() => {}); // exists, or is gone
+  }
+
+  /** A stream was deleted and written anew, or a group destroyed. */
+  async function makeGroups(error: Error): Promise<void> {
+    if (!/^(NOGROUP|UNBLOCKED)/.test(error.message)) throw error;
+    for (const userId of mine) await makeGroup(userId);
+    await shareUsers();
   }
 
   async function readMine(): Promise<void> {
@@ -210,5 +246,5 @@ async function settle(redis: Redis, userId: string, ids: string[]): Promise<void
   const newest = ids.at(-1);
   if (newest === undefined) return;
   await redis.eval(CATCH_UP, 4, ...keysOf(userId), newest);
-  await redis.xack(`${EVENTS}${userId}`, GROUP, ...ids);
+  await redis.eval(ACKNOWLEDGE, 4, ...keysOf(userId), GROUP, userId, ...ids);
 }

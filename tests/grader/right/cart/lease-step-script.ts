@@ -37,36 +37,52 @@ async function makeGroup(redis: Redis, user: string): Promise<void> {
   });
 }
 
+/** A stream was deleted, or its group destroyed: it is made anew in the next round. */
+function ignoreGone(error: Error): null {
+  if (!/^(NOGROUP|UNBLOCKED)/.test(error.message)) throw error;
+  return null;
+}
+
 // KEYS: cart, last id, events, snapshot.
 const LIBRARY = `
-  local function numbers(id)
-    local ms, seq = string.match(id, '(%d+)-(%d+)')
-    return tonumber(ms), tonumber(seq)
-  end
+  local function greater(a, b) return #a > #b or (#a == #b and a > b) end
   local function after(id, last)
-    local ms, seq = numbers(id)
-    local lastMs, lastSeq = numbers(last)
-    return ms > lastMs or (ms == lastMs and seq > lastSeq)
+    local ms, seq = string.match(id, '(%d+)-(%d+)')
+    local lastMs, lastSeq = string.match(last, '(%d+)-(%d+)')
+    return greater(ms, lastMs) or (ms == lastMs and greater(seq, lastSeq))
+  end
+  local function trouble(kind, item, quantity)
+    if kind == 'cart:checkout' then return nil end
+    if kind ~= 'item:add' and kind ~= 'item:remove' then return 'not an event of a cart' end
+    if not item then return 'which item?' end
+    if not string.match(quantity or '', '^[1-9]%d*$') then return 'how many?' end
   end
   local function apply(id, kind, item, quantity)
     if not after(id, redis.call('GET', KEYS[2]) or '0-0') then return end
+    if trouble(kind, item, quantity) then redis.call('SET', KEYS[2], id) return end
     if kind == 'cart:checkout' then redis.call('DEL', KEYS[1])
     elseif kind == 'item:add' then redis.call('HINCRBY', KEYS[1], item, quantity)
     elseif redis.call('HINCRBY', KEYS[1], item, -quantity) <= 0 then redis.call('HDEL', KEYS[1], item) end
     redis.call('SET', KEYS[2], id)
   end
+  local function read(entry)
+    local event = {}
+    for i = 1, #entry[2], 2 do event[entry[2][i]] = entry[2][i + 1] end
+    return event.eventType, event.itemId, event.quantity
+  end
   local function catchUp()
     local last = redis.call('GET', KEYS[2]) or '0-0'
     for _, entry in ipairs(redis.call('XRANGE', KEYS[3], '(' .. last, '+')) do
-      local event = {}
-      for i = 1, #entry[2], 2 do event[entry[2][i]] = entry[2][i + 1] end
-      apply(entry[1], event.eventType, event.itemId, event.quantity)
+      apply(entry[1], read(entry))
     end
   end
-  local function acknowledge(group)
-    local last = redis.call('GET', KEYS[2])
-    if not last then return end
-    for _, pending in ipairs(redis.call('XPENDING', KEYS[3], group, '-', last, 1000)) do
+  local function acknowledge(group, user)
+    for _, pending in ipairs(redis.call('XPENDING', KEYS[3], group, '-', '+', 1000)) do
+      local entry = redis.call('XRANGE', KEYS[3], pending[1], pending[1])[1]
+      local reason = entry and trouble(read(entry))
+      if reason then
+        redis.call('XADD', 'cart:dead', '*', 'userId', user, 'originalId', pending[1], 'reason', reason, unpack(entry[2]))
+      end
       redis.call('XACK', KEYS[3], group, pending[1])
     end
   end
@@ -115,14 +131,14 @@ export async function snapshotCarts(redis: Redis): Promise<number> {
   return users.length;
 }
 
-// KEYS[5]: the lease. ARGV: group, name, leaseMs.
+// KEYS[5]: the lease. ARGV: group, name, leaseMs, user.
 const STEP = `${LIBRARY}
   local owner = redis.call('GET', KEYS[5])
   if owner and owner ~= ARGV[2] then return 0 end
   redis.call('SET', KEYS[5], ARGV[2], 'PX', ARGV[3])
   local read = redis.call('XREADGROUP', 'GROUP', ARGV[1], ARGV[2], 'COUNT', 50, 'STREAMS', KEYS[3], '>')
   catchUp()
-  acknowledge(ARGV[1])
+  acknowledge(ARGV[1], ARGV[4])
   return read and 1 or 0
 `;
 
@@ -135,7 +151,8 @@ export async function runProjector(
     for (const user of await findUsers(redis)) {
       await makeGroup(redis, user);
       const keys = [...keysOf(user), `cart:lease:${user}`];
-      while (!signal.aborted && (await redis.eval(STEP, 5, ...keys, GROUP, name, leaseMs)) === 1);
+      const step = () => redis.eval(STEP, 5, ...keys, GROUP, name, leaseMs, user).catch(ignoreGone);
+      while (!signal.aborted && (await step()) === 1);
     }
     await sleep(35, undefined, { signal }).catch(() => {});
   }

@@ -41,12 +41,24 @@ end
 local state = { id = redis.call('GET', LAST) or '0-0', cart = pairsOf(redis.call('HGETALL', CART)) }
 local before = state.id
 
+local SIGN = { ['item:add'] = 1, ['item:remove'] = -1 }
+
+local function faultOf(event)
+  if event.eventType == 'cart:checkout' then return nil end
+  if not SIGN[event.eventType or ''] then return 'eventType' end
+  if not event.itemId then return 'itemId' end
+  return not (event.quantity or ''):match('^[1-9]%d*$') and 'quantity' or nil
+end
+
 local function apply(id, fields)
   local event = pairsOf(fields)
   state.id = id
-  if event.eventType == 'cart:checkout' then state.cart = {} end
-  local sign = event.eventType == 'item:add' and 1 or event.eventType == 'item:remove' and -1
-  if not sign then return end
+  if faultOf(event) then return end
+  local sign = SIGN[event.eventType]
+  if not sign then
+    state.cart = {}
+    return
+  end
   local quantity = (state.cart[event.itemId] or 0) + sign * event.quantity
   state.cart[event.itemId] = quantity > 0 and quantity or nil
 end
@@ -65,6 +77,18 @@ else
   until #page == 0
 end
 
+if task == 'catch up' then
+  local group, user = table.remove(ARGV, 1), table.remove(ARGV, 1)
+  for _, id in ipairs(ARGV) do
+    local entry = redis.call('XRANGE', STREAM, id, id)[1]
+    local fault = entry and faultOf(pairsOf(entry[2]))
+    local isOurs = fault and #redis.call('XPENDING', STREAM, group, id, id, 1) == 1
+    if isOurs then
+      redis.call('XADD', 'cart:dead', '*', 'userId', user, 'originalId', id, 'reason', fault, unpack(entry[2]))
+    end
+    redis.call('XACK', STREAM, group, id)
+  end
+end
 if task == 'snapshot' then redis.call('SET', SNAPSHOT, cjson.encode(state)) end
 if state.id == before then return end
 redis.call('SET', LAST, state.id)
@@ -120,13 +144,13 @@ export async function snapshotCarts(redis: Redis): Promise<number> {
   return performForAll(redis, 'snapshot');
 }
 
-/** Brings the cart to the end of the stream, then acknowledges all that was pending before. */
+/** Brings the cart to the end of the stream, and acknowledges all that was pending before. */
 async function settle(redis: Redis, stream: string): Promise<void> {
   for (;;) {
     const pending = (await redis.xpending(stream, GROUP, '-', '+', 1000)) as [string][];
     if (pending.length === 0) return;
-    await perform(redis, 'catch up', stream.slice(EVENTS.length));
-    await redis.xack(stream, GROUP, ...pending.map(([id]) => id));
+    const user = stream.slice(EVENTS.length);
+    await perform(redis, 'catch up', user, GROUP, user, ...pending.map(([id]) => id));
   }
 }
 
@@ -150,6 +174,13 @@ export async function runProjector(
     }
   }
 
+  /** A stream, or a group, is gone: all of them are looked for again. */
+  function lookAgain(error: Error): void {
+    if (!/^(NOGROUP|UNBLOCKED)/.test(error.message)) throw error;
+    streams.clear();
+    listed = Number.NEGATIVE_INFINITY;
+  }
+
   try {
     while (!signal.aborted) {
       const now = performance.now();
@@ -159,10 +190,12 @@ export async function runProjector(
       }
       if (now - swept > sweepEvery) {
         // For what was read by somebody who died before he had caught up.
-        for (const stream of streams) await settle(redis, stream);
+        for (const stream of streams) await settle(redis, stream).catch(lookAgain);
         swept = now;
       }
-      for (const stream of await waitForSome()) await settle(redis, stream);
+      for (const stream of (await waitForSome().catch(lookAgain)) ?? []) {
+        await settle(redis, stream).catch(lookAgain);
+      }
     }
   } finally {
     alarm.disconnect();
@@ -181,5 +214,5 @@ export async function runProjector(
 }
 
 function ignoreIfThere(error: Error): void {
-  if (!error.message.includes('BUSYGROUP')) throw error;
+  if (!/BUSYGROUP|requires the key to exist/.test(error.message)) throw error;
 }

@@ -37,36 +37,52 @@ async function makeGroup(redis: Redis, user: string): Promise<void> {
   });
 }
 
+/** A stream was deleted, or its group destroyed: it is made anew in the next round. */
+function ignoreGone(error: Error): null {
+  if (!/^(NOGROUP|UNBLOCKED)/.test(error.message)) throw error;
+  return null;
+}
+
 // KEYS: cart, last id, events, snapshot.
 const LIBRARY = `
-  local function numbers(id)
-    local ms, seq = string.match(id, '(%d+)-(%d+)')
-    return tonumber(ms), tonumber(seq)
-  end
+  local function greater(a, b) return #a > #b or (#a == #b and a > b) end
   local function after(id, last)
-    local ms, seq = numbers(id)
-    local lastMs, lastSeq = numbers(last)
-    return ms > lastMs or (ms == lastMs and seq > lastSeq)
+    local ms, seq = string.match(id, '(%d+)-(%d+)')
+    local lastMs, lastSeq = string.match(last, '(%d+)-(%d+)')
+    return greater(ms, lastMs) or (ms == lastMs and greater(seq, lastSeq))
+  end
+  local function trouble(kind, item, quantity)
+    if kind == 'cart:checkout' then return nil end
+    if kind ~= 'item:add' and kind ~= 'item:remove' then return 'not an event of a cart' end
+    if not item then return 'which item?' end
+    if not string.match(quantity or '', '^[1-9]%d*$') then return 'how many?' end
   end
   local function apply(id, kind, item, quantity)
     if not after(id, redis.call('GET', KEYS[2]) or '0-0') then return end
+    if trouble(kind, item, quantity) then redis.call('SET', KEYS[2], id) return end
     if kind == 'cart:checkout' then redis.call('DEL', KEYS[1])
     elseif kind == 'item:add' then redis.call('HINCRBY', KEYS[1], item, quantity)
     elseif redis.call('HINCRBY', KEYS[1], item, -quantity) <= 0 then redis.call('HDEL', KEYS[1], item) end
     redis.call('SET', KEYS[2], id)
   end
+  local function read(entry)
+    local event = {}
+    for i = 1, #entry[2], 2 do event[entry[2][i]] = entry[2][i + 1] end
+    return event.eventType, event.itemId, event.quantity
+  end
   local function catchUp()
     local last = redis.call('GET', KEYS[2]) or '0-0'
     for _, entry in ipairs(redis.call('XRANGE', KEYS[3], '(' .. last, '+')) do
-      local event = {}
-      for i = 1, #entry[2], 2 do event[entry[2][i]] = entry[2][i + 1] end
-      apply(entry[1], event.eventType, event.itemId, event.quantity)
+      apply(entry[1], read(entry))
     end
   end
-  local function acknowledge(group)
-    local last = redis.call('GET', KEYS[2])
-    if not last then return end
-    for _, pending in ipairs(redis.call('XPENDING', KEYS[3], group, '-', last, 1000)) do
+  local function acknowledge(group, user)
+    for _, pending in ipairs(redis.call('XPENDING', KEYS[3], group, '-', '+', 1000)) do
+      local entry = redis.call('XRANGE', KEYS[3], pending[1], pending[1])[1]
+      local reason = entry and trouble(read(entry))
+      if reason then
+        redis.call('XADD', 'cart:dead', '*', 'userId', user, 'originalId', pending[1], 'reason', reason, unpack(entry[2]))
+      end
       redis.call('XACK', KEYS[3], group, pending[1])
     end
   end
@@ -117,8 +133,12 @@ export async function snapshotCarts(redis: Redis): Promise<number> {
 
 const CATCH_UP = `${LIBRARY}
   catchUp()
-  acknowledge(ARGV[1])
+  acknowledge(ARGV[1], ARGV[2])
 `;
+
+async function catchUp(redis: Redis, user: string): Promise<void> {
+  await redis.eval(CATCH_UP, 4, ...keysOf(user), GROUP, user).catch(ignoreGone);
+}
 
 export async function runProjector(
   redis: Redis,
@@ -132,7 +152,7 @@ export async function runProjector(
     const users = await findUsers(redis);
     for (const user of users) await makeGroup(redis, user);
     if (Date.now() >= nextLook) {
-      for (const user of users) await redis.eval(CATCH_UP, 4, ...keysOf(user), GROUP);
+      for (const user of users) await catchUp(redis, user);
       nextLook = Date.now() + leaseMs / 2;
     }
     const blockMs = Math.max(1, Math.min(60, nextLook - Date.now()));
@@ -150,12 +170,12 @@ export async function runProjector(
           ...users.map((user) => PREFIX + user),
           ...users.map(() => '>'),
         )
-    ).catch((error: unknown) => {
+    ).catch((error: Error) => {
       if (signal.aborted) return null;
-      throw error;
+      return ignoreGone(error);
     });
     for (const [key] of reply ?? []) {
-      await redis.eval(CATCH_UP, 4, ...keysOf(key.slice(PREFIX.length)), GROUP);
+      await catchUp(redis, key.slice(PREFIX.length));
     }
   }
   reader.disconnect();

@@ -38,6 +38,12 @@ async function makeGroup(redis: Redis, user: string): Promise<void> {
   });
 }
 
+/** A stream was deleted, or its group destroyed: it is made anew in the next round. */
+function ignoreGone(error: Error): null {
+  if (!/^(NOGROUP|UNBLOCKED)/.test(error.message)) throw error;
+  return null;
+}
+
 type Cart = Map<string, number>;
 
 const lastKey = (user: string) => `cart:last:${user}`;
@@ -60,10 +66,26 @@ function change(cart: Cart, type: string | undefined, item: string, quantity: nu
   else cart.delete(item);
 }
 
+function eventOf(fields: string[]): Map<string, string> {
+  const event = new Map<string, string>();
+  for (let i = 0; i < fields.length; i += 2) event.set(fields[i] ?? '', fields[i + 1] ?? '');
+  return event;
+}
+
+/** Why this is no event; undefined when it is one. */
+function complaint(event: Map<string, string>): string | undefined {
+  const type = event.get('eventType');
+  if (type === 'cart:checkout') return undefined;
+  if (type !== 'item:add' && type !== 'item:remove') return `eventType is ${type}`;
+  if (!event.has('itemId')) return 'there is no itemId';
+  const quantity = event.get('quantity') ?? '';
+  return /^[1-9]\d*$/.test(quantity) ? undefined : `quantity is ${quantity}`;
+}
+
 function play(cart: Cart, entries: [string, string[]][]): void {
   for (const [, fields] of entries) {
-    const event = new Map<string, string>();
-    for (let i = 0; i < fields.length; i += 2) event.set(fields[i] ?? '', fields[i + 1] ?? '');
+    const event = eventOf(fields);
+    if (complaint(event)) continue;
     change(cart, event.get('eventType'), event.get('itemId') ?? '', Number(event.get('quantity')));
   }
 }
@@ -134,6 +156,33 @@ async function rebuild(redis: Redis, snapshot: boolean): Promise<number> {
 export const rebuildCarts = async (redis: Redis): Promise<number> => rebuild(redis, false);
 export const snapshotCarts = async (redis: Redis): Promise<number> => rebuild(redis, true);
 
+async function bringUpToDate(redis: Redis, name: string, user: string): Promise<void> {
+  const stream = PREFIX + user;
+  await redis.xreadgroup('GROUP', GROUP, name, 'COUNT', 200, 'STREAMS', stream, '>');
+  for (;;) {
+    const pending = (await redis.xpending(stream, GROUP, '-', '+', 500)) as [string][];
+    if (pending.length === 0) return;
+    await update(redis, user, async (own, cart, last) => {
+      const entries = await own.xrange(stream, `(${last}`, '+');
+      if (entries.length === 0) return undefined;
+      play(cart, entries);
+      return { cart, last: entries.at(-1)?.[0] ?? last };
+    });
+    // Whatever was pending before the update is in the cart now, or is no event, or was trimmed away.
+    const done = redis.multi();
+    for (const [id] of pending) {
+      const [entry] = await redis.xrange(stream, id, id);
+      const reason = entry && complaint(eventOf(entry[1]));
+      if (entry && reason) {
+        const about = ['userId', user, 'originalId', id, 'reason', reason];
+        done.xadd('cart:dead', '*', ...entry[1], ...about);
+      }
+      done.xack(stream, GROUP, id);
+    }
+    await done.exec();
+  }
+}
+
 export async function runProjector(
   redis: Redis,
   name: string,
@@ -145,28 +194,7 @@ export async function runProjector(
       const lease = await redis.set(`cart:lease:${user}`, name, 'PX', leaseMs, 'NX');
       if (lease !== 'OK') continue;
       await makeGroup(redis, user);
-      const read = await redis.xreadgroup(
-        'GROUP',
-        GROUP,
-        name,
-        'COUNT',
-        200,
-        'STREAMS',
-        PREFIX + user,
-        '>',
-      );
-      const [pending] = (await redis.xpending(PREFIX + user, GROUP)) as [number];
-      if (read || pending > 0) {
-        await update(redis, user, async (own, cart, last) => {
-          const entries = await own.xrange(PREFIX + user, `(${last}`, '+');
-          if (entries.length === 0) return undefined;
-          play(cart, entries);
-          return { cart, last: entries.at(-1)?.[0] ?? last };
-        });
-        const last = (await redis.get(lastKey(user))) ?? '0-0';
-        const left = (await redis.xpending(PREFIX + user, GROUP, '-', last, 500)) as [string][];
-        if (left.length > 0) await redis.xack(PREFIX + user, GROUP, ...left.map(([id]) => id));
-      }
+      await bringUpToDate(redis, name, user).catch(ignoreGone);
       if ((await redis.get(`cart:lease:${user}`)) === name) await redis.del(`cart:lease:${user}`);
     }
     await sleep(30, undefined, { signal }).catch(() => {});

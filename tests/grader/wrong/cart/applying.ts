@@ -27,6 +27,7 @@ export const wrong: readonly Wrong[] = [
       'rebuild-live',
       'zombie',
       'snapshots',
+      'unexpected',
     ],
   },
   {
@@ -54,6 +55,7 @@ export const wrong: readonly Wrong[] = [
       'rebuild-live',
       'zombie',
       'snapshots',
+      'unexpected',
     ],
   },
   {
@@ -79,6 +81,7 @@ export const wrong: readonly Wrong[] = [
       'rebuild-live',
       'zombie',
       'snapshots',
+      'unexpected',
     ],
   },
   {
@@ -203,6 +206,31 @@ export const wrong: readonly Wrong[] = [
   }
 `,
     },
+    fails: ['once'],
+  },
+  {
+    mistake: 'compares ids as numbers of Lua',
+    changes: [
+      [
+        'local function less(a, b) return #a < #b or (#a == #b and a < b) end',
+        'local function less(a, b) return tonumber(a) < tonumber(b) end',
+      ],
+    ],
+    fails: ['once'],
+  },
+  {
+    base: 'cart/watch-multi.ts',
+    mistake: 'compares ids as numbers of JavaScript',
+    changes: [
+      [
+        "  const [ms = 0n, seq = 0n] = id.split('-').map(BigInt);\n",
+        "  const [ms = 0, seq = 0] = id.split('-').map(Number);\n",
+      ],
+      [
+        "  const [lastMs = 0n, lastSeq = 0n] = last.split('-').map(BigInt);\n",
+        "  const [lastMs = 0, lastSeq = 0] = last.split('-').map(Number);\n",
+      ],
+    ],
     fails: ['once'],
   },
 ];

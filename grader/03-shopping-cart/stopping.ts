@@ -1,0 +1,132 @@
+import type { Check } from '../harness/grade-exercise.ts';
+import { commandsWhileIdle } from '../harness/idle.ts';
+import { eventually, expectThat } from '../harness/unmet.ts';
+import type { Worker } from '../harness/worker.ts';
+import { type Carts, type CartTrial, cartOf, eventsOf, Store, startProjector } from './store.ts';
+
+const LEASE_MS = 300;
+const LONG_LEASE_MS = 5000;
+const BACKLOG = 2000;
+const BUSY = ['busy-1', 'busy-2', 'busy-3'] as const;
+const ABORTED_BEFORE = 6;
+const WARNING = /MaxListenersExceededWarning.*/;
+
+export const stop: Check<Carts> = async (trial) => {
+  const fields = ['eventType', 'item:add', 'itemId', 'tea', 'quantity', '1', 'timestamp', '1'];
+  for (const userId of BUSY) await trial.fillStream(eventsOf(userId), BACKLOG, ...fields);
+  const alice = await trial.hire('alice');
+  await stopsInABacklog(trial, alice);
+  await trial.redis.flushall();
+
+  const store = new Store(trial);
+  await store.recordAdditions(['anna', 'ben'], 3);
+  const loop = startProjector(alice, LONG_LEASE_MS);
+  await store.cartsAreRight(' once a projector has started');
+  await store.allAcknowledged();
+  await waitsForEvents(trial, 'a projector without new events');
+  await store.recordAdditions(['anna'], 1);
+  await store.cartsAreRight(' when one more event comes');
+  await store.allAcknowledged();
+  await loop.stop();
+  await trial.expectConnectionsClosed();
+
+  await trial.redis.flushall();
+  await stopsAlone(new Store(trial), alice);
+  for (let times = 0; times < ABORTED_BEFORE; times++) await returnsWhenAbortedBefore(alice);
+  await trial.expectConnectionsClosed();
+
+  await trial.redis.flushall();
+  const withoutUsers = startProjector(alice, LONG_LEASE_MS);
+  await waitsForEvents(trial, 'a projector without any users');
+  await withoutUsers.stop();
+  await trial.expectConnectionsClosed();
+  await expectNoListeners(trial, alice);
+};
+
+/** Thousands of events wait when it is told to stop: what it has not applied stays for others. */
+async function stopsInABacklog(trial: CartTrial, alice: Worker<Carts>): Promise<void> {
+  const { redis } = trial;
+  const store = new Store(trial);
+  const applied = async (userId: string) => Number((await redis.hget(cartOf(userId), 'tea')) ?? 0);
+  const loop = startProjector(alice, LEASE_MS);
+  await eventually(async () => (await Promise.all(BUSY.map(applied))).some((count) => count > 0), {
+    expected: 'a projector to begin with the events that wait',
+    happened: 'there is no cart',
+  });
+  await loop.stop();
+  const counts = await Promise.all(BUSY.map(applied));
+  for (const [index, userId] of BUSY.entries()) {
+    const [behind = '0-0', pending] = await Promise.all([
+      lastDelivered(store, userId),
+      store
+        .group(userId)
+        .pendingIds()
+        .catch(() => []),
+    ]);
+    const open = new Set(pending);
+    const count = counts[index] ?? 0;
+    // The ids are 1-1, 1-2, and so on; each adds one.
+    const delivered = Number(behind.split('-')[1]);
+    const lost = Array.from({ length: delivered }, (_, at) => at + 1).find(
+      (number) => number > count && !open.has(`1-${number}`),
+    );
+    expectThat(lost === undefined, {
+      expected: `what a projector was given and has not applied to stay pending when it is stopped, with ${BACKLOG} events waiting: others take it over`,
+      happened: `${count} events of ${userId} are in the cart; it was given ${delivered}, and 1-${lost} is pending for nobody: it is lost`,
+    });
+  }
+  const { count, milliseconds } = await commandsWhileIdle(trial);
+  expectThat(count === 0, {
+    expected: 'a projector that has returned to be done: no timer of its own, no loop that goes on',
+    happened: `it sent ${count} commands in the ${milliseconds} ms after it returned`,
+  });
+}
+
+async function lastDelivered(store: Store, userId: string): Promise<string | undefined> {
+  return (await store.groupInfo(userId))?.get('last-delivered-id')?.toString();
+}
+
+/** Two projectors in one process, on one connection: the one that is stopped does not take the other with it. */
+async function stopsAlone(store: Store, worker: Worker<Carts>): Promise<void> {
+  await store.recordAdditions(['anna', 'ben', 'carl'], 2);
+  const [one, two] = ['one', 'two'].map((name) => startProjector(worker, LEASE_MS, name));
+  await store.cartsAreRight(' by two projectors in one process');
+  await one?.stop();
+  await store.recordAdditions(['anna', 'ben', 'carl'], 2);
+  await store.cartsAreRight(
+    ' when one of two projectors in the same process, on the same redis, was stopped: the other goes on',
+  );
+  await store.allAcknowledged();
+  await two?.stop();
+}
+
+async function returnsWhenAbortedBefore(worker: Worker<Carts>): Promise<void> {
+  let begin = () => {};
+  const aborted = new Promise<void>((resolve) => {
+    begin = resolve;
+  });
+  const loop = worker.start(async (carts, signal) => {
+    await aborted;
+    await carts.runProjector(worker.name, { signal, leaseMs: LONG_LEASE_MS });
+  });
+  await loop.end();
+  begin();
+  await loop.stop();
+}
+
+/** Node warns when more than ten listeners are on one emitter: here, after as many calls. */
+async function expectNoListeners(trial: CartTrial, worker: Worker<Carts>): Promise<void> {
+  const [warning] = WARNING.exec(await trial.supervisor.output(worker.host)) ?? [];
+  expectThat(warning === undefined, {
+    expected: 'no listeners to stay on redis when runProjector has returned',
+    happened: `after some calls, Node says: ${warning}`,
+  });
+}
+
+async function waitsForEvents(trial: CartTrial, who: string): Promise<void> {
+  const { count, milliseconds, spins } = await commandsWhileIdle(trial);
+  expectThat(!spins, {
+    expected: `${who} to wait in Redis (BLOCK), or to pause between rounds`,
+    happened: `it sent ${count} commands in ${milliseconds} ms`,
+  });
+}

@@ -1,0 +1,148 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import type { Check } from '../harness/grade-exercise.ts';
+import type { Group } from '../harness/group.ts';
+import { eventually } from '../harness/unmet.ts';
+import type { Worker } from '../harness/worker.ts';
+import { within } from './patience.ts';
+import { add, type Carts, remove, Store, startProjector } from './store.ts';
+
+const LEASE_MS = 300;
+const CRASH_LEASE_MS = 800;
+const MOST_ROUNDS = 25;
+const EVENTS_AT_ONCE = 4;
+const MOST_LOOKS_FOR_WORK = 3;
+const ZOMBIE_ROUNDS = 3;
+/** How long the server holds writes back at most, how often they are let through, and for how long. */
+const HOLD_MS = 2000;
+const MOST_LOOKS = 300;
+const LOOK_MS = 1;
+
+export const crash: Check<Carts> = async (trial) => {
+  const store = new Store(trial);
+  const users = Array.from({ length: 15 }, (_, index) => `user-${index}`);
+  await store.recordMany(users, 2);
+  // One who has died before had read the first half of these, and applied nothing.
+  await store.record('left-behind', add('tea', 5), remove('tea', 3), add('milk', 2));
+  await store.record('left-behind', remove('tea', 4), add('tea', 1), remove('milk', 1));
+  const leftBehind = store.group('left-behind');
+  await leftBehind.create();
+  await leftBehind.makeIdle('dead', await leftBehind.leavePending('dead', 3));
+  // And of somebody else more than fits on a page.
+  await store.recordAdditions(['left-a-lot'], 140);
+  const leftALot = store.group('left-a-lot');
+  await leftALot.create();
+  await leftALot.makeIdle('dead', await leftALot.leavePending('dead', 130));
+  const [dave, alice, bob, carol] = await trial.hireAll('dave', 'alice', 'bob', 'carol');
+  await isKilledWhileTakingOver(store, dave, [leftBehind, leftALot]);
+  const loops = [alice, bob, carol].map((worker) => startProjector(worker, CRASH_LEASE_MS));
+  await takenOver(
+    store,
+    'after dave was killed while he took over what another dead projector had left',
+  );
+  await store.recordMany(users, 2);
+  await store.cartsAreRight(' by three projectors at once');
+
+  await pauseInMidWork(alice, store, users);
+  await alice.crash();
+  await store.recordMany(users, 10);
+  await takenOver(store, 'after alice was killed');
+  await Promise.all(loops.slice(1).map((loop) => loop.end()));
+  await store.cartsAreRightNow(' when the others have stopped');
+};
+
+async function takenOver(store: Store, when: string): Promise<void> {
+  const limit = 2 * CRASH_LEASE_MS + 1000;
+  const open = async () => ((await store.wrongCart()) ?? (await store.firstOpen()))?.words;
+  await within(limit, async () => (await open()) === undefined, {
+    expected: `every cart to be right, and every event to be acknowledged, within twice leaseMs and a second (${limit} ms) ${when}: others have to take over the users, and what is pending first`,
+    happened: async () => (await open()) ?? 'they are now, but that was too late',
+  });
+}
+
+/** SIGKILL in the middle of a take-over: its writes are let through bit by bit until the first has had an effect. */
+async function isKilledWhileTakingOver(
+  { trial: { redis } }: Store,
+  worker: Worker<Carts>,
+  groups: readonly Group[],
+): Promise<void> {
+  const heldByTheDead = async () => {
+    const pending = await Promise.all(groups.map((group) => group.pending()));
+    return pending.flat().filter(({ consumer }) => consumer === 'dead').length;
+  };
+  const before = await heldByTheDead();
+  startProjector(worker, CRASH_LEASE_MS);
+  for (let looks = 0; looks < MOST_LOOKS; looks++) {
+    await redis.call('CLIENT', 'PAUSE', HOLD_MS, 'WRITE');
+    if ((await heldByTheDead()) < before) break;
+    await redis.call('CLIENT', 'UNPAUSE');
+    await sleep(LOOK_MS);
+  }
+  await worker.crash();
+  await redis.call('CLIENT', 'UNPAUSE');
+}
+
+export const zombie: Check<Carts> = async (trial) => {
+  const store = new Store(trial);
+  const users = Array.from({ length: 6 }, (_, index) => `user-${index}`);
+  await store.recordMany(users, 2);
+  const [alice, bob] = await trial.hireAll('alice', 'bob');
+  const loops = [alice, bob].map((worker) => startProjector(worker, LEASE_MS));
+  await store.cartsAreRight(' by two projectors');
+
+  for (let round = 1; round <= ZOMBIE_ROUNDS; round++) {
+    await pauseInMidWork(alice, store, users);
+    await store.recordMany(users, 4);
+    await store.cartsAreRight(
+      ' while alice is paused: bob has to take over when her lease is over',
+    );
+    await store.allAcknowledged();
+    const before = (await trial.commands()).length;
+    await alice.resume();
+    await store.recordMany(users, 1);
+    await eventually(
+      async () => (await trial.commands()).slice(before).some(({ worker }) => worker === 'alice'),
+      { expected: 'alice to go on when she wakes up', happened: 'she sent nothing to Redis' },
+    );
+    // If two of them believe now that a user is theirs, each gets a part of the events, and this shows it.
+    await pauseInMidWork(alice, store, users);
+    await store.recordMany(users, 2);
+    await alice.resume();
+    await store.recordMany(users, 3);
+    await store.allAcknowledged();
+    await store.cartsAreRight(
+      ' after alice woke up, with a lease that was over and events in her hands',
+    );
+  }
+  await Promise.all(loops.map((loop) => loop.end()));
+  await store.cartsAreRightNow(' when both have stopped');
+};
+
+/**
+ * Stops a projector (SIGSTOP), while events pour in, at a moment when it holds some that it has not acknowledged. The server holds
+ * writes back meanwhile: whoever applies what it has read waits with the next write, and has the rest in its hands.
+ */
+async function pauseInMidWork(
+  worker: Worker<Carts>,
+  store: Store,
+  users: readonly string[],
+): Promise<void> {
+  const { redis } = store.trial;
+  // The write that waits goes through all the same: some more have to be in its hands.
+  const isCaught = async (enough: number) => {
+    const held = await Promise.all(users.map((userId) => store.heldBy(worker.name, userId)));
+    return held.some((count) => count >= enough);
+  };
+  // One that reads, applies and acknowledges in a single step is never caught: in the end it is paused all the same.
+  for (let round = 1; round <= MOST_ROUNDS; round++) {
+    const enough = round < MOST_ROUNDS / 2 ? EVENTS_AT_ONCE - 1 : 1;
+    await store.recordMany(users, EVENTS_AT_ONCE);
+    await redis.call('CLIENT', 'PAUSE', HOLD_MS, 'WRITE');
+    for (let looks = 0; looks < MOST_LOOKS_FOR_WORK && !(await isCaught(enough)); looks++) {
+      await sleep(LOOK_MS);
+    }
+    const caught = await isCaught(enough);
+    if (caught || round === MOST_ROUNDS) await worker.pause();
+    await redis.call('CLIENT', 'UNPAUSE');
+    if (caught) return;
+  }
+}
