@@ -100,7 +100,7 @@ export class Worker<Submission> {
       end: async () => {
         await abort();
       },
-      stop: async () => {
+      stop: async (hasReturned = () => {}) => {
         if (!(await abort())) {
           throw new Unmet(
             `${started} returns within a second when its signal is aborted`,
@@ -108,6 +108,7 @@ export class Worker<Submission> {
             { workers: [this.name] },
           );
         }
+        hasReturned();
         await running;
       },
     };
@@ -197,7 +198,8 @@ export interface Loop {
   /**
    * Aborts the signal, and expects the loop to return.
    *
+   * @param hasReturned called when it has; what it leaves behind is looked at only then
    * @throws Unmet when it does not return within a second, or throws instead
    */
-  stop(): Promise<void>;
+  stop(hasReturned?: () => void): Promise<void>;
 }

@@ -27,9 +27,9 @@ export const survivesACrash: Scenario = async (queue) => {
   const ofGhost = await group.leavePending('ghost', ABANDONED);
   const silentSince = performance.now();
   const [alice, bob, carol] = await trial.hireAll(...NAMES);
-  await takesOverOnce(queue, [bob, carol]);
   await sleep(Math.max(0, SILENT_FOR_MS - (performance.now() - silentSince)));
   await findsWhatTheSilentHold(queue, carol, ofGhost);
+  await takesOverOnce(queue, [bob, carol]);
   const added = new Map(await queue.add(200));
 
   let aliceHas = 0;

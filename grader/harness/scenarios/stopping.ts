@@ -116,25 +116,21 @@ async function stopsInABacklog<Submission, Item>(
     await sleep(LONG_WORK_MS);
   });
   await handled.include(ids.slice(0, 1));
-  const { stopped } = await stopsInMidWork(queue, worker, busy);
+  const { stopped, hasReturned } = await stopsInMidWork(queue, worker, busy);
   const running = handled.calls.slice(before);
   const [first] = running;
   // From here on, nothing is written until we say so: who does not wait for the reply to its XACK returns too early.
   await trial.redis.call('CLIENT', 'PAUSE', PAUSE_MS, 'WRITE');
-  let returned = false;
-  void stopped.then(() => {
-    returned = true;
-  });
   inHand.open();
   const open = () => running.find(({ done }) => !done);
-  await eventually(() => !open() || returned, {
+  await eventually(() => !open() || hasReturned(), {
     expected: `the handler that is running to be waited for`,
     happened: `the worker did not return, and the handler did not end`,
   });
   await whilePassing(worker, ACKNOWLEDGED_WITHIN_MS);
-  const tooEarly = returned && (await group.pendingIds()).includes(first?.id ?? '');
+  const tooEarly = hasReturned() && (await group.pendingIds()).includes(first?.id ?? '');
   await trial.redis.call('CLIENT', 'UNPAUSE');
-  const stillOpen = returned ? open() : undefined;
+  const stillOpen = hasReturned() ? open() : undefined;
   await stopped;
   const unfinished = stillOpen ?? open();
   expectThat(unfinished === undefined, {
@@ -241,17 +237,20 @@ async function stopsInMidWork<Submission, Item>(
   { handled }: WorkQueue<Submission, Item>,
   worker: Worker<Submission>,
   loop: ReturnType<WorkQueue<Submission, Item>['start']>,
-): Promise<{ stopped: Promise<void>; begunLater: () => number }> {
+): Promise<{ stopped: Promise<void>; hasReturned: () => boolean; begunLater: () => number }> {
   await worker.answers();
   for (let before = -1; before !== handled.calls.length; ) {
     before = handled.calls.length;
     await whilePassing(worker, QUIET_MS);
   }
   const heard = handled.calls.length;
-  const stopped = loop.stop();
+  let returned = false;
+  const stopped = loop.stop(() => {
+    returned = true;
+  });
   stopped.catch(() => {});
   await worker.answers();
-  return { stopped, begunLater: () => handled.calls.length - heard };
+  return { stopped, hasReturned: () => returned, begunLater: () => handled.calls.length - heard };
 }
 
 /** What no handler has finished must be pending, or not read yet. */

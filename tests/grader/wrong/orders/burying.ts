@@ -38,7 +38,7 @@ export const wrong: readonly Wrong[] = [
         '  handleOrder: OrderHandler,\n  signal?: AbortSignal,\n  tries = 0,\n): Promise<boolean> {',
       ],
     ],
-    fails: ['dead'],
-    mayFail: ['ack', 'history'],
+    fails: ['dead', 'history'],
+    mayFail: ['ack'],
   },
 ];

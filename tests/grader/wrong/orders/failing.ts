@@ -9,8 +9,8 @@ export const wrong: readonly Wrong[] = [
     changes: [
       [FAILED, `${FAILED}    await new Promise((resolve) => setTimeout(resolve, 3000));\n`],
     ],
-    fails: ['ack'],
-    mayFail: ['reclaim', 'history', 'dead', 'stop'],
+    fails: ['ack', 'dead', 'unexpected'],
+    mayFail: ['history', 'reclaim', 'stop'],
   },
   {
     mistake: 'gives up after five failures in a row',
@@ -33,8 +33,7 @@ export const wrong: readonly Wrong[] = [
         "  if ((await redis.xack(STREAM, GROUP, id)) === 0) throw new Error('not mine');\n  return true;",
       ],
     ],
-    fails: ['ack'],
-    mayFail: ['unexpected'],
+    fails: ['ack', 'reclaim', 'unexpected'],
   },
   {
     mistake: 'takes the closed connection of a handler for its own',

@@ -15,7 +15,7 @@ export const wrong: readonly Wrong[] = [
       ['    cursor = next;\n', "    cursor = entries.length === 0 ? '0-0' : next;\n"],
       ["cursor, 'COUNT', 1);", "cursor, 'COUNT', 5);"],
     ],
-    fails: ['reclaim'],
+    fails: ['crash', 'reclaim'],
   },
   {
     mistake: 'takes over whatever is pending',
@@ -25,7 +25,7 @@ export const wrong: readonly Wrong[] = [
         'await redis.xautoclaim(STREAM, GROUP, name, 0, cursor',
       ],
     ],
-    fails: ['share', 'reclaim'],
+    fails: ['crash', 'dead', 'history', 'reclaim', 'share', 'unexpected'],
   },
   {
     mistake: 'acknowledges what it takes over, and does not handle it',
@@ -36,7 +36,7 @@ export const wrong: readonly Wrong[] = [
       handled++;`,
       ],
     ],
-    fails: ['reclaim', 'trimmed', 'crash', 'dead'],
+    fails: ['crash', 'dead', 'reclaim', 'trimmed'],
   },
   {
     mistake: 'handles what it takes over, and does not acknowledge it',
@@ -47,7 +47,7 @@ export const wrong: readonly Wrong[] = [
       handled++;`,
       ],
     ],
-    fails: ['reclaim', 'trimmed', 'crash', 'dead'],
+    fails: ['crash', 'dead', 'reclaim', 'stop', 'trimmed', 'unexpected'],
   },
   {
     mistake: 'returns nothing',
@@ -59,7 +59,7 @@ export const wrong: readonly Wrong[] = [
     changes: [
       ['          await reclaimOrders(redis, name, minIdleMs, handleOrder, signal);\n', ''],
     ],
-    fails: ['crash', 'dead'],
+    fails: ['crash', 'dead', 'unexpected'],
   },
   {
     mistake: 'takes over only when there is nothing new',
@@ -78,7 +78,7 @@ export const wrong: readonly Wrong[] = [
   {
     mistake: 'blocks for ever, and takes over in the same loop',
     changes: [['Math.max(1, Math.min(1000, nextReclaim - Date.now()))', '0']],
-    fails: ['crash', 'dead'],
+    fails: ['crash', 'dead', 'unexpected'],
   },
   {
     mistake: 'claims with a minimum of 0',
@@ -95,7 +95,7 @@ export const wrong: readonly Wrong[] = [
 `,
       ],
     ],
-    fails: ['reclaim'],
+    fails: ['crash', 'reclaim'],
   },
   {
     mistake: 'never again tries what it has failed on',
@@ -116,7 +116,7 @@ const failed = new Set<string>();`,
     failed.add(id);`,
       ],
     ],
-    fails: ['reclaim'],
+    fails: ['dead', 'reclaim'],
   },
   {
     mistake: 'acknowledges what it has had before',
@@ -139,7 +139,7 @@ const seen = new Set<string>();`,
     await untilGrace(`,
       ],
     ],
-    fails: ['reclaim'],
+    fails: ['dead', 'reclaim'],
   },
   {
     mistake: 'takes over after half of minIdleMs',
@@ -149,7 +149,7 @@ const seen = new Set<string>();`,
         'const page = await redis.xautoclaim(STREAM, GROUP, name, minIdleMs / 2, cursor',
       ],
     ],
-    fails: ['reclaim'],
+    fails: ['dead', 'reclaim'],
   },
   {
     mistake: 'counts what has failed as handled',
@@ -160,7 +160,7 @@ const seen = new Set<string>();`,
       handled++;`,
       ],
     ],
-    fails: ['reclaim'],
+    fails: ['dead', 'reclaim'],
   },
   {
     mistake: 'takes a short page for the last one',
