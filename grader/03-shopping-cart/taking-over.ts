@@ -8,7 +8,7 @@ import { add, type Carts, remove, Store, startProjector } from './store.ts';
 
 const LEASE_MS = 300;
 const CRASH_LEASE_MS = 800;
-const MOST_ROUNDS = 25;
+const MOST_ROUNDS = 12;
 const EVENTS_AT_ONCE = 4;
 const MOST_LOOKS_FOR_WORK = 3;
 const ZOMBIE_ROUNDS = 3;
