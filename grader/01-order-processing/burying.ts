@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from 'node:timers/promises';
 import { whilePassing, within } from '../harness/fair-clock.ts';
 import { Freshness } from '../harness/freshness.ts';
 import type { Check } from '../harness/grade-exercise.ts';
@@ -13,7 +14,8 @@ const POISON_IDLE_MS = 120;
 const RETRY_IDLE_MS = 300;
 const RETRIED_WITHIN_MS = 2 * RETRY_IDLE_MS + 300;
 const MOST_DELIVERIES = 3;
-const NEIGHBOURS = 4;
+const NEIGHBOURS = 2;
+const NEIGHBOURS_REST_MS = 2;
 const SETTLED_MS = 60;
 
 export const dead: Check<Orders> = async (trial) => {
@@ -213,6 +215,7 @@ async function triesThreeTimes(
 async function neighbour(worker: Worker<Orders>, over: () => boolean): Promise<void> {
   while (!over()) {
     const calls = Array.from({ length: NEIGHBOURS }, () => worker.call.pendingByWorker());
+    await sleep(NEIGHBOURS_REST_MS);
     const failed = (await Promise.allSettled(calls)).find(({ status }) => status === 'rejected');
     expectThat(failed === undefined || over(), {
       expected:

@@ -12,6 +12,7 @@ import type { Order } from './starter.ts';
 /** So long that a machine that is busy with others makes nothing idle. */
 const MIN_IDLE_MS = 300_000;
 const FRESH = 1060;
+const LEFT = 130;
 
 export const reclaim: Check<Orders> = async (trial) => {
   const queue = await orderQueue(trial);
@@ -19,9 +20,9 @@ export const reclaim: Check<Orders> = async (trial) => {
   // XAUTOCLAIM looks at ten times COUNT entries, and may well return none of them, and go on.
   await trial.fillStream(STREAM, FRESH, ...SOME_ORDER);
   const fresh = await group.leavePending('alive', FRESH);
-  const orders = await queue.add(250);
+  const orders = await queue.add(LEFT);
   await group.makeIdle('alive', fresh.slice(0, 20), { idleMs: 0.75 * MIN_IDLE_MS });
-  const old = await group.leavePending('dead', 250);
+  const old = await group.leavePending('dead', LEFT);
   await group.makeIdle('dead', old);
   const own = old.slice(100, 103);
   await group.makeIdle('carol', own);
@@ -47,8 +48,7 @@ export const reclaim: Check<Orders> = async (trial) => {
   });
   const wrong = old.filter((id) => handled.times(id) !== 1);
   expectThat(wrong.length === 0, {
-    expected:
-      'each of the 250 orders that were left, by a dead worker or by carol herself, to be handled once',
+    expected: `each of the ${LEFT} orders that were left, by a dead worker or by carol herself, to be handled once`,
     happened: `${handled.calls.length} calls of the handler; ${wrong[0]} had ${handled.times(wrong[0] ?? '')}`,
     about: { entries: wrong },
   });

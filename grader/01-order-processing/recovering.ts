@@ -97,7 +97,7 @@ export const history: Check<Orders> = async (trial) => {
 
   const before = handled.calls.splice(0);
   // And a lot more, of which the first and the last cannot be handled. None has been idle for long enough to be taken over.
-  await queue.add(130);
+  await queue.add(110);
   const own = [...left, ...(await group.leavePending('alice', 500))];
   const bad = [own[0], own.at(-1)];
   const news = [...(await queue.add(NEWS)).keys()];

@@ -1,8 +1,8 @@
 import { isDeepStrictEqual } from 'node:util';
 import { contains } from '../harness/entries.ts';
-import { within } from '../harness/fair-clock.ts';
 import type { Check } from '../harness/grade-exercise.ts';
 import { Handled } from '../harness/handled.ts';
+import { leavesTheConnectionToOthers } from '../harness/others.ts';
 import { acknowledgesAfterwards } from '../harness/scenarios/acknowledging.ts';
 import { survivesACrash } from '../harness/scenarios/crashing.ts';
 import { sharesTheWork } from '../harness/scenarios/sharing.ts';
@@ -11,7 +11,6 @@ import { bearsTheUnexpected } from '../harness/scenarios/unexpected.ts';
 import { eventually, expectThat } from '../harness/unmet.ts';
 import { expectUntouched } from '../harness/untouched.ts';
 import { NEVER_IDLE_MS, type Work } from '../harness/work-queue.ts';
-import type { Worker } from '../harness/worker.ts';
 import {
   addNotifications,
   CHANNELS,
@@ -27,9 +26,6 @@ import {
   startNotifier,
 } from './newsroom.ts';
 import type { Channel, Notification } from './starter.ts';
-
-const CALLS = 3;
-const AT_ONCE_MS = 250;
 
 export const deliver: Check<Notifications> = async (trial) => {
   const queue = await emailQueue(trial);
@@ -142,7 +138,7 @@ export const slow: Check<Notifications> = async (trial) => {
     }
   }
   await handled.get('push')?.includeAny('push to be given notifications too');
-  await leavesTheConnectionToOthers(process);
+  await leavesTheConnectionToOthers(process, 'createGroups', () => process.call.createGroups());
   // A channel that is stopped stops alone.
   const [email, sms] = loops;
   await email?.end();
@@ -187,24 +183,6 @@ async function putsAsideItsOwn(trial: NewsTrial): Promise<void> {
     about: { entries: [forEmail] },
   });
   await end();
-}
-
-/** While nothing is there to read, others use the connection that the notifiers were given. */
-async function leavesTheConnectionToOthers(process: Worker<Notifications>): Promise<void> {
-  for (let call = 0; call < CALLS; call++) {
-    let isOver = false;
-    const created = process.call.createGroups().finally(() => {
-      isOver = true;
-    });
-    created.catch(() => {});
-    await within(process, AT_ONCE_MS, () => isOver, {
-      expected:
-        'others to be able to use `redis` while notifiers wait for something new: here createGroups',
-      happened: `it had no answer after ${AT_ONCE_MS} ms. A blocking read holds up everything behind it on its connection`,
-      about: { workers: [process.name] },
-    });
-    await created;
-  }
 }
 
 /** What every channel delivers, worked on by the email channel. */

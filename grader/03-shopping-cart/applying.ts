@@ -147,6 +147,10 @@ export const once: Check<Carts> = async (trial) => {
   await alice.call.applyEvent('anna', '10-0', add('tea', 1));
   await expectTea(1, 'after a checkout, and old events that came again behind it');
 
+  await alice.call.applyEvent('anna', '14-0', remove('milk', 1));
+  await alice.call.applyEvent('anna', '13-0', add('tea', 50));
+  await expectTea(1, 'after 14-0, which removed what was not there, and 13-0, which came late');
+
   // Both apply the same events at the same moment, again and again.
   for (let round = 1; round <= ROUNDS; round++) {
     await Promise.all([...workers, ...workers].map((worker) => applyTea(worker, 100 + round)));

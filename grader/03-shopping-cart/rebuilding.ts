@@ -15,6 +15,7 @@ import {
 } from './store.ts';
 
 const LONG = 2560;
+const FULL_PAGES = 1100;
 const NOISE = 2500;
 
 export const rebuild: Check<Carts> = async (trial) => {
@@ -24,6 +25,8 @@ export const rebuild: Check<Carts> = async (trial) => {
   await store.recordMany(['anna', 'ben', 'carl'], 12);
   // Longer than a page, whatever the size of a page may be.
   await store.record('dora', ...Array.from({ length: LONG }, () => store.randomEvent()));
+  // Each of these counts: not one too few, and none twice.
+  await store.recordAdditions(['fred'], FULL_PAGES);
   await store.record('eve', add('tea', 1), add('tea', 2));
   for (let left = trial.random.between(2, 9); left > 0; left--) {
     await store.record(`gone:${left}`, add('tea', left), checkout);
@@ -52,6 +55,12 @@ export const rebuild: Check<Carts> = async (trial) => {
   const [next = ''] = await store.record('eve', add('pot', 1));
   await shop.call.applyEvent('eve', next, add('pot', 1));
   await store.cartsAreRightNow(' when the next event is applied after a rebuild');
+  // Also of a cart that came out empty.
+  const [old] = await redis.xrange(eventsOf('gone:1'), '-', '+');
+  await shop.call.applyEvent('gone:1', old?.[0] ?? '', add('tea', 1));
+  await store.cartsAreRightNow(
+    ' when an event of a cart that came out empty is delivered once more',
+  );
 };
 
 export const snapshots: Check<Carts> = async (trial) => {

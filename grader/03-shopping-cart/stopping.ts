@@ -1,5 +1,6 @@
 import type { Check } from '../harness/grade-exercise.ts';
 import { commandsWhileIdle } from '../harness/idle.ts';
+import { leavesTheConnectionToOthers } from '../harness/others.ts';
 import { eventually, expectThat } from '../harness/unmet.ts';
 import type { Worker } from '../harness/worker.ts';
 import { type Carts, type CartTrial, cartOf, eventsOf, Store, startProjector } from './store.ts';
@@ -24,6 +25,7 @@ export const stop: Check<Carts> = async (trial) => {
   await store.cartsAreRight(' once a projector has started');
   await store.allAcknowledged();
   await waitsForEvents(trial, 'a projector without new events');
+  await leavesTheConnectionToOthers(alice, 'readCart', () => alice.call.readCart('anna'));
   await store.recordAdditions(['anna'], 1);
   await store.cartsAreRight(' when one more event comes');
   await store.allAcknowledged();

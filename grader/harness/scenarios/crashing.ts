@@ -9,7 +9,7 @@ import { NAMES, type Scenario, SHORT_IDLE_MS } from './scenario.ts';
 
 const WORK_MS = 4;
 const LEFT = 40;
-const FRESH = 260;
+const FRESH = 210;
 /** So long that nobody looks dead on a busy machine. What was left is older by far, and taken over at once. */
 const FRESH_FOR_MS = 3000;
 const ABANDONED = 5;
@@ -30,7 +30,7 @@ export const survivesACrash: Scenario = async (queue) => {
   await sleep(Math.max(0, SILENT_FOR_MS - (performance.now() - silentSince)));
   await findsWhatTheSilentHold(queue, carol, ofGhost);
   await takesOverOnce(queue, [bob, carol]);
-  const added = new Map(await queue.add(200));
+  const added = new Map(await queue.add(120));
 
   let aliceHas = 0;
   queue.start(alice, SHORT_IDLE_MS, () => (++aliceHas < 20 ? work() : new Promise(() => {})));
