@@ -5,6 +5,7 @@ import { commandsWhileIdle } from '../idle.ts';
 import { eventually, expectThat } from '../unmet.ts';
 import { an, NEVER_IDLE_MS, type WorkQueue } from '../work-queue.ts';
 import type { Worker } from '../worker.ts';
+import { expectNothingLost, stopsInMidWork } from './mid-work.ts';
 import { type Scenario, SHORT_IDLE_MS } from './scenario.ts';
 
 const WORK_MS = 4;
@@ -13,16 +14,11 @@ const SLOW_WORK_MS = 80;
 const LONG_WORK_MS = 170;
 /** And so are that many of the others. */
 const LEFT = 30;
-const HANGING = 12;
 const TAKEN_OVER_WITHIN_MS = 1000;
 const FEW = 5;
 const BACKLOG = 60;
 /** Who does not wait for the reply to its XACK has returned by then. */
 const ACKNOWLEDGED_WITHIN_MS = 40;
-/** What one that has returned would still do with the result of a handler, it does at once. */
-const SETTLED_MS = 60;
-/** Who works on several at a time has begun them all by then. */
-const QUIET_MS = 30;
 const PAUSE_MS = 1500;
 
 /** An idle worker waits in Redis, and both an idle and a busy one stop as they should. */
@@ -148,52 +144,6 @@ async function stopsInABacklog<Submission, Item>(
   await expectNothingLost(queue, ids, what);
 }
 
-/** A handler hangs. The worker returns all the same, and whatever comes of the handler, nobody acknowledges the entry. */
-export async function leavesWhatHangs<Submission, Item>(
-  queue: WorkQueue<Submission, Item>,
-  worker: Worker<Submission>,
-): Promise<void> {
-  const { group, handled, what } = queue;
-  const hanging = new Latch();
-  const before = handled.calls.length;
-  const ids = [...(await queue.add(HANGING)).keys()];
-  const loop = queue.start(worker, NEVER_IDLE_MS, () => hanging.opened);
-  await eventually(() => handled.calls.length > before, {
-    expected: `${an(what)} to reach the handler`,
-    happened: 'none did',
-  });
-  const { stopped, begunLater } = await stopsInMidWork(queue, worker, loop);
-  await stopped;
-  const left = handled.calls.slice(before);
-  // One may have been on its way to the handler.
-  expectThat(begunLater() <= 1, {
-    expected: 'no handler to begin after the abort',
-    happened: `${begunLater()} began after it, when ${left.length - begunLater()} were running`,
-    about: { workers: [worker.name], entries: left.map(({ id }) => id) },
-  });
-  const stillPending = async () => {
-    const pending = await group.pendingIds();
-    return left.filter(({ id }) => pending.includes(id)).length;
-  };
-  expectThat((await stillPending()) === left.length, {
-    expected: `${an(what)} whose handler hangs when the worker is stopped to stay pending`,
-    happened: `${left.length - (await stillPending())} of ${left.length} were acknowledged: nobody will ever handle them`,
-    about: { entries: left.map(({ id }) => id), workers: [worker.name] },
-  });
-  hanging.open();
-  await eventually(() => left.every(({ done }) => done), {
-    expected: 'the handler to come to its end after all',
-    happened: 'it did not',
-  });
-  await whilePassing(worker, SETTLED_MS);
-  expectThat((await stillPending()) === left.length, {
-    expected: `nobody to acknowledge ${an(what)} when its handler ends long after the worker has returned: by then somebody else may be at work on it`,
-    happened: `${left[0]?.id} was acknowledged by a worker that had returned`,
-    about: { entries: left.map(({ id }) => id), workers: [worker.name] },
-  });
-  await expectNothingLost(queue, ids, what);
-}
-
 /** Stops a worker while it takes something over, if it does so by now: that is judged elsewhere. */
 async function isDoneWhenItReturns<Submission, Item>(
   queue: WorkQueue<Submission, Item>,
@@ -229,44 +179,5 @@ async function isDoneWhenItReturns<Submission, Item>(
   expectThat(count === 0, {
     expected: 'a worker that has returned to be done: no timer of its own, no loop that goes on',
     happened: `it sent ${count} commands in the ${milliseconds} ms after it returned`,
-  });
-}
-
-/** Tells a worker to stop whose handlers wait for something, so that it begins no more. `begunLater` counts what it begins all the same. */
-async function stopsInMidWork<Submission, Item>(
-  { handled }: WorkQueue<Submission, Item>,
-  worker: Worker<Submission>,
-  loop: ReturnType<WorkQueue<Submission, Item>['start']>,
-): Promise<{ stopped: Promise<void>; hasReturned: () => boolean; begunLater: () => number }> {
-  await worker.answers();
-  for (let before = -1; before !== handled.calls.length; ) {
-    before = handled.calls.length;
-    await whilePassing(worker, QUIET_MS);
-  }
-  const heard = handled.calls.length;
-  let returned = false;
-  const stopped = loop.stop(() => {
-    returned = true;
-  });
-  stopped.catch(() => {});
-  await worker.answers();
-  return { stopped, hasReturned: () => returned, begunLater: () => handled.calls.length - heard };
-}
-
-/** What no handler has finished must be pending, or not read yet. */
-async function expectNothingLost<Submission, Item>(
-  { group, handled }: WorkQueue<Submission, Item>,
-  ids: readonly string[],
-  what: string,
-): Promise<void> {
-  const pending = await group.pendingIds();
-  const unread = new Set(await group.unreadIds());
-  const lost = ids.find(
-    (id) => !pending.includes(id) && !unread.has(id) && !handled.of(id).some(({ done }) => done),
-  );
-  expectThat(lost === undefined, {
-    expected: `every ${what} that the worker did not come to any more to be left for others`,
-    happened: `${lost} was acknowledged, and never handled`,
-    about: { entries: lost ? [lost] : [] },
   });
 }

@@ -1,0 +1,56 @@
+import { whilePassing } from '../fair-clock.ts';
+import { expectThat } from '../unmet.ts';
+import type { WorkQueue } from '../work-queue.ts';
+import type { Loop, Worker } from '../worker.ts';
+
+/** Who works on several at a time has begun them all by then. */
+const QUIET_MS = 30;
+
+/** A loop that was told to stop in the middle of its work. */
+interface Stopping {
+  /** Rejects when it does not return in time. */
+  readonly stopped: Promise<void>;
+  /** Whether it has returned by now. */
+  readonly hasReturned: () => boolean;
+  /** How many handlers it has begun all the same. */
+  readonly begunLater: () => number;
+}
+
+/** Tells a worker to stop whose handlers wait for something, so that it begins no more. */
+export async function stopsInMidWork<Submission, Item>(
+  { handled }: WorkQueue<Submission, Item>,
+  worker: Worker<Submission>,
+  loop: Loop,
+): Promise<Stopping> {
+  await worker.answers();
+  for (let before = -1; before !== handled.calls.length; ) {
+    before = handled.calls.length;
+    await whilePassing(worker, QUIET_MS);
+  }
+  const heard = handled.calls.length;
+  let returned = false;
+  const stopped = loop.stop(() => {
+    returned = true;
+  });
+  stopped.catch(() => {});
+  await worker.answers();
+  return { stopped, hasReturned: () => returned, begunLater: () => handled.calls.length - heard };
+}
+
+/** What no handler has finished must be pending, or not read yet. */
+export async function expectNothingLost<Submission, Item>(
+  { group, handled }: WorkQueue<Submission, Item>,
+  ids: readonly string[],
+  what: string,
+): Promise<void> {
+  const pending = await group.pendingIds();
+  const unread = new Set(await group.unreadIds());
+  const lost = ids.find(
+    (id) => !pending.includes(id) && !unread.has(id) && !handled.of(id).some(({ done }) => done),
+  );
+  expectThat(lost === undefined, {
+    expected: `every ${what} that the worker did not come to any more to be left for others`,
+    happened: `${lost} was acknowledged, and never handled`,
+    about: { entries: lost ? [lost] : [] },
+  });
+}
