@@ -29,6 +29,9 @@ export type Problem =
   /** It left listeners on that connection. */
   | { readonly kind: 'listeners left'; readonly events: readonly string[] };
 
+/** The host keeps its ioredis under this name, for the submission to import. */
+export const SHARED_REDIS = 'redis-streams-workbook.ioredis';
+
 /** How a handler of a spec fails, other than with an Error of its own. */
 export type FailureKind = 'with nothing' | 'with an error of Redis';
 

@@ -163,27 +163,26 @@ async function putsAsideItsOwn(trial: NewsTrial): Promise<void> {
   const { redis } = trial;
   const forAll = String(await redis.xadd(STREAM, '*', 'type', 'security_alert', 'userId', 'u'));
   const forEmail = String(await redis.xadd(STREAM, '*', 'type', 'product_update', 'userId', 'u'));
-  // As another channel has done before.
-  await redis.xadd(DEAD_LETTERS, '*', 'originalId', forAll, 'channel', 'email', 'reason', 'none');
-  await makeGroups(trial, ['sms']);
-  const { end } = await startAlone(trial, 'sms');
-  const letters = async () =>
+  const letters = async (channel: Channel) =>
     (await redis.xrange(DEAD_LETTERS, '-', '+'))
       .map(([, fields]) => fields)
-      .filter((fields) => fields.includes('sms'))
+      .filter((fields) => fields.includes(channel))
       .flat();
-  await eventually(async () => (await letters()).includes(forAll), {
-    expected: `each channel to put aside what is no notification, also when another channel has done so: sms`,
-    happened: `${forAll} has no message, and sms has not put it aside`,
-    about: { entries: [forAll] },
-  });
-  await groupOf(trial, 'sms').allAcknowledged();
-  expectThat(!(await letters()).includes(forEmail), {
+  for (const channel of ['email', 'sms'] as const) {
+    const { end } = await startAlone(trial, channel);
+    await eventually(async () => (await letters(channel)).includes(forAll), {
+      expected: `each channel to put aside what is no notification, also when another channel has done so`,
+      happened: `${forAll} has no message, and ${channel} has not put it aside`,
+      about: { entries: [forAll] },
+    });
+    await groupOf(trial, channel).allAcknowledged();
+    await end();
+  }
+  expectThat(!(await letters('sms')).includes(forEmail), {
     expected: 'what is for other channels by its type to be acknowledged, whatever else is in it',
     happened: `${forEmail} is a product_update, which does not concern sms, and sms has put it aside`,
     about: { entries: [forEmail] },
   });
-  await end();
 }
 
 /** What every channel delivers, worked on by the email channel. */

@@ -39,7 +39,7 @@ const WAYS: readonly ((id: string) => never)[] = [
   () => {
     throw new HandlerFailure(
       'with an error of Redis',
-      "NOGROUP No such key 'customers' or consumer group 'crm' (a part of the check)",
+      'WRONGTYPE Operation against a key holding the wrong kind of value (a part of the check)',
     );
   },
   () => {
@@ -54,7 +54,7 @@ const WAYS: readonly ((id: string) => never)[] = [
   () => {
     throw new HandlerFailure(
       'with an error of Redis',
-      'WRONGTYPE Operation against a key holding the wrong kind of value (a part of the check)',
+      "NOGROUP No such key 'customers' or consumer group 'crm' (a part of the check)",
     );
   },
 ];

@@ -9,6 +9,8 @@ export interface Call<Item> {
   readonly at: number;
   /** Whether the handler has succeeded: it may still run, have thrown, or have died with its worker. */
   done: boolean;
+  /** When it has succeeded. */
+  doneAt?: number;
 }
 
 /** What the submission has handed to the spec's handlers. */
@@ -18,10 +20,11 @@ export class Handled<Item> {
   /** A handler for one worker; `work` is what it does with an item. */
   by(worker: string, work: (id: string) => unknown = () => {}) {
     return async (item: Item, id: string): Promise<void> => {
-      const call = { id, item, worker, at: performance.now(), done: false };
+      const call: Call<Item> = { id, item, worker, at: performance.now(), done: false };
       this.calls.push(call);
       await work(id);
       call.done = true;
+      call.doneAt = performance.now();
     };
   }
 

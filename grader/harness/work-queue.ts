@@ -39,5 +39,5 @@ export function an(what: string): string {
   return /^[aeiou]/.test(what) ? `an ${what}` : `a ${what}`;
 }
 
-/** Nothing gets as old as this while a requirement is checked: nobody may take anything over. */
-export const NEVER_IDLE_MS = 600_000;
+/** Nothing gets as old as this while a requirement is checked, nor is made to look so: nobody may take anything over. */
+export const NEVER_IDLE_MS = 86_400_000;

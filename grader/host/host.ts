@@ -5,8 +5,15 @@
 // and the supervisor outside holds the clock and the kill switch.
 import { inspect } from 'node:util';
 import { createBirpc } from 'birpc';
+import * as ioredis from 'ioredis';
 import { Redis, ReplyError } from 'ioredis';
-import type { CallResult, HostEvents, HostFunctions, Problem } from '../messages.ts';
+import {
+  type CallResult,
+  type HostEvents,
+  type HostFunctions,
+  type Problem,
+  SHARED_REDIS,
+} from '../messages.ts';
 import { asCopy, describeExport, problemOf } from './plain.ts';
 import { hasSignal, Signals } from './signals.ts';
 
@@ -22,6 +29,8 @@ const send = process.send?.bind(process);
 if (!send) throw new Error('a host is started by the supervisor');
 // What the submission cannot find, it cannot use by mistake.
 delete process.send;
+
+Object.assign(globalThis, { [Symbol.for(SHARED_REDIS)]: ioredis });
 
 /** `import()`, from where the host is started (start-host.cjs). */
 declare const importModule: (url: string) => Promise<Record<string, unknown>>;

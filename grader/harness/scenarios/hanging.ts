@@ -26,12 +26,6 @@ export async function leavesWhatHangs<Submission, Item>(
   const { stopped, begunLater } = await stopsInMidWork(queue, worker, loop);
   await stopped;
   const left = handled.calls.slice(before);
-  // One may have been on its way to the handler.
-  expectThat(begunLater() <= 1, {
-    expected: 'no handler to begin after the abort',
-    happened: `${begunLater()} began after it, when ${left.length - begunLater()} were running`,
-    about: { workers: [worker.name], entries: left.map(({ id }) => id) },
-  });
   const stillPending = async () => {
     const pending = await group.pendingIds();
     return left.filter(({ id }) => pending.includes(id)).length;
@@ -47,6 +41,12 @@ export async function leavesWhatHangs<Submission, Item>(
     happened: 'it did not',
   });
   await whilePassing(worker, SETTLED_MS);
+  // One may have been on its way to the handler.
+  expectThat(begunLater() <= 1, {
+    expected: 'no handler to begin after the abort',
+    happened: `${begunLater()} began after it, when ${left.length} were running`,
+    about: { workers: [worker.name], entries: left.map(({ id }) => id) },
+  });
   expectThat((await stillPending()) === left.length, {
     expected: `nobody to acknowledge ${an(what)} when its handler ends long after the worker has returned: by then somebody else may be at work on it`,
     happened: `${left[0]?.id} was acknowledged by a worker that had returned`,

@@ -5,6 +5,8 @@ import type { Loop, Worker } from '../worker.ts';
 
 /** Who works on several at a time has begun them all by then. */
 const QUIET_MS = 30;
+/** On a busy machine, the last part of the half second may be lost on the way. */
+const IN_TIME_MS = 400;
 
 /** A loop that was told to stop in the middle of its work. */
 interface Stopping {
@@ -14,6 +16,8 @@ interface Stopping {
   readonly hasReturned: () => boolean;
   /** How many handlers it has begun all the same. */
   readonly begunLater: () => number;
+  /** Whether something that happened at this moment, or has not yet, came well within the half second that a handler has. */
+  readonly wasInTime: (at: number | undefined) => boolean;
 }
 
 /** Tells a worker to stop whose handlers wait for something, so that it begins no more. */
@@ -28,13 +32,19 @@ export async function stopsInMidWork<Submission, Item>(
     await whilePassing(worker, QUIET_MS);
   }
   const heard = handled.calls.length;
-  let returned = false;
+  const stoppedAt = performance.now();
+  let returnedAt: number | undefined;
   const stopped = loop.stop(() => {
-    returned = true;
+    returnedAt = performance.now();
   });
   stopped.catch(() => {});
   await worker.answers();
-  return { stopped, hasReturned: () => returned, begunLater: () => handled.calls.length - heard };
+  return {
+    stopped,
+    hasReturned: () => returnedAt !== undefined,
+    begunLater: () => handled.calls.length - heard,
+    wasInTime: (at) => (at ?? returnedAt ?? performance.now()) - stoppedAt < IN_TIME_MS,
+  };
 }
 
 /** What no handler has finished must be pending, or not read yet. */

@@ -9,11 +9,12 @@ import { expectNothingLost, stopsInMidWork } from './mid-work.ts';
 import { type Scenario, SHORT_IDLE_MS } from './scenario.ts';
 
 const WORK_MS = 4;
-const SLOW_WORK_MS = 80;
+/** Less than the half second that a handler has after the abort. */
+const TAKEN_WORK_MS = 200;
 /** Ten of these, one after the other, are more than a worker has time for. */
 const LONG_WORK_MS = 170;
 /** And so are that many of the others. */
-const LEFT = 30;
+const LEFT = 12;
 const TAKEN_OVER_WITHIN_MS = 1000;
 const FEW = 5;
 const BACKLOG = 60;
@@ -50,6 +51,11 @@ export const waitsAndStops: Scenario = async (queue) => {
   await stopsInABacklog(queue, bob);
   await isDoneWhenItReturns(queue, bob);
 };
+
+/** Of several that run at the same time, each takes longer than the one before: milliseconds, for the one at this place. */
+function takes(milliseconds: number, place: number): number {
+  return milliseconds + 40 * Math.min(5, Math.max(0, place));
+}
 
 const handlesOneMore: Scenario = async ({ add, handled, group }) => {
   await handled.include((await add(1)).keys());
@@ -107,25 +113,29 @@ async function stopsInABacklog<Submission, Item>(
   const inHand = new Latch();
   const ids = [...(await queue.add(BACKLOG)).keys()];
   const before = handled.calls.length;
-  const busy = queue.start(worker, NEVER_IDLE_MS, async () => {
+  const busy = queue.start(worker, NEVER_IDLE_MS, async (id) => {
     await inHand.opened;
-    await sleep(LONG_WORK_MS);
+    await sleep(takes(LONG_WORK_MS, ids.indexOf(id)));
   });
   await handled.include(ids.slice(0, 1));
-  const { stopped, hasReturned } = await stopsInMidWork(queue, worker, busy);
+  const { stopped, hasReturned, wasInTime } = await stopsInMidWork(queue, worker, busy);
   const running = handled.calls.slice(before);
   const [first] = running;
   // From here on, nothing is written until we say so: who does not wait for the reply to its XACK returns too early.
   await trial.redis.call('CLIENT', 'PAUSE', PAUSE_MS, 'WRITE');
   inHand.open();
-  const open = () => running.find(({ done }) => !done);
-  await eventually(() => !open() || hasReturned(), {
+  const open = () => running.find(({ done, doneAt }) => !done && wasInTime(doneAt));
+  await eventually(() => running.every(({ done }) => done) || hasReturned(), {
     expected: `the handler that is running to be waited for`,
     happened: `the worker did not return, and the handler did not end`,
   });
   await whilePassing(worker, ACKNOWLEDGED_WITHIN_MS);
-  const tooEarly = hasReturned() && (await group.pendingIds()).includes(first?.id ?? '');
+  const tooEarly =
+    hasReturned() &&
+    wasInTime(first?.doneAt) &&
+    (await group.pendingIds()).includes(first?.id ?? '');
   await trial.redis.call('CLIENT', 'UNPAUSE');
+  const unpausedAt = performance.now();
   const stillOpen = hasReturned() ? open() : undefined;
   await stopped;
   const unfinished = stillOpen ?? open();
@@ -135,7 +145,10 @@ async function stopsInABacklog<Submission, Item>(
     about: { entries: [unfinished?.id ?? ''], workers: [worker.name] },
   });
   const pending = await group.pendingIds();
-  const unacknowledged = tooEarly ? first : running.find(({ id }) => pending.includes(id));
+  const left = running.find(
+    ({ id, doneAt }) => pending.includes(id) && wasInTime(doneAt) && wasInTime(unpausedAt),
+  );
+  const unacknowledged = tooEarly ? first : left;
   expectThat(unacknowledged === undefined, {
     expected: `the ${what} in hand to be acknowledged when the worker returns`,
     happened: `${unacknowledged?.id} was still pending: was the XACK waited for?`,
@@ -157,20 +170,22 @@ async function isDoneWhenItReturns<Submission, Item>(
   await group.makeIdle('dead', ids);
   const deadline = performance.now() + TAKEN_OVER_WITHIN_MS;
   const inHand = new Latch();
-  const work = async () => {
+  const work = async (id: string) => {
     await inHand.opened;
-    await sleep(SLOW_WORK_MS);
+    await sleep(takes(TAKEN_WORK_MS, ids.indexOf(id)));
   };
   // A name that holds nothing yet.
   const busy = queue.start(worker, SHORT_IDLE_MS, work, { name: `${worker.name}-2` });
   const begun = () => handled.calls.filter(({ id }) => ids.includes(id));
   while (begun().length === 0 && performance.now() < deadline) await sleep(WORK_MS);
-  const { stopped } = await stopsInMidWork(queue, worker, busy);
+  const { stopped, wasInTime } = await stopsInMidWork(queue, worker, busy);
   inHand.open();
   await stopped;
-  const [taken] = begun();
-  const isOpen = taken && (!taken.done || (await group.pendingIds()).includes(taken.id));
-  expectThat(!isOpen, {
+  const pending = await group.pendingIds();
+  const taken = begun().find(
+    ({ id, done, doneAt }) => (!done || pending.includes(id)) && wasInTime(doneAt),
+  );
+  expectThat(taken === undefined, {
     expected: `${an(what)} that was taken over and is in hand at the stop to be finished and acknowledged when the worker returns, as any other`,
     happened: `${taken?.id} ${taken?.done ? 'was still pending' : 'had its handler still running'}`,
     about: { entries: [taken?.id ?? ''], workers: [worker.name] },
