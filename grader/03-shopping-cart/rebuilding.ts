@@ -28,6 +28,8 @@ export const rebuild: Check<Carts> = async (trial) => {
   // Each of these counts: not one too few, and none twice.
   await store.recordAdditions(['fred'], FULL_PAGES);
   await store.record('eve', add('tea', 1), add('tea', 2));
+  // An item is called as its shop calls it.
+  await store.record('gil', add('constructor', 2), remove('toString', 1), add('constructor', 1));
   for (let left = trial.random.between(2, 9); left > 0; left--) {
     await store.record(`gone:${left}`, add('tea', left), checkout);
     // A cart that comes out empty is to be made anew as well.

@@ -21,6 +21,8 @@ export const share: Check<Carts> = async (trial) => {
     await startTogether(trial, workers, count);
     await trial.redis.flushall();
   }
+  await sharesWithLatecomers(trial, workers);
+  await trial.redis.flushall();
 
   const store = new Store(trial);
   const loops = workers.map((worker) => startProjector(worker, LONG_LEASE_MS));
@@ -48,6 +50,41 @@ async function startTogether(
   await store.cartsAreRight(
     ' by three projectors that have started in the same instant: between a look at who has a user and taking it, another may come',
   );
+  await Promise.all(loops.map((loop) => loop.end()));
+}
+
+/** One was there first, and has all users. The others come later, and get their part of them. */
+async function sharesWithLatecomers(
+  trial: CartTrial,
+  workers: readonly Worker<Carts>[],
+): Promise<void> {
+  const store = new Store(trial);
+  const users = Array.from({ length: 12 }, (_, index) => `early-${index}`);
+  await store.recordAdditions(users, 1);
+  const [first, ...later] = workers;
+  if (!first) return;
+  const loops = [startProjector(first, SHORT_LEASE_MS)];
+  await store.cartsAreRight(' by the first projector');
+  const before = (await trial.commands()).length;
+  loops.push(...later.map((worker) => startProjector(worker, SHORT_LEASE_MS)));
+  const active = async () => {
+    const commands = (await trial.commands()).slice(before);
+    return NAMES.filter((name) =>
+      commands.some(({ worker, args }) => worker === name && isWorkOnACart(args)),
+    );
+  };
+  await eventually(
+    async () => {
+      await store.recordAdditions(users, 1);
+      return (await active()).length === NAMES.length;
+    },
+    {
+      expected:
+        'each projector to get some of the users, also when another one was there first and has them all',
+      happened: async () => `${(await active()).join(' and ')} kept all ${users.length}`,
+    },
+  );
+  await store.cartsAreRight(' by three projectors, of which one was there first');
   await Promise.all(loops.map((loop) => loop.end()));
 }
 

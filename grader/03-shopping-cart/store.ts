@@ -38,7 +38,9 @@ export function cartAfter(events: Iterable<CartEvent>, before: Cart = {}): Cart 
       continue;
     }
     const { eventType, itemId, quantity } = event;
-    const line = (cart[itemId] ?? 0) + (eventType === 'item:add' ? quantity : -quantity);
+    const line =
+      (Object.hasOwn(cart, itemId) ? (cart[itemId] ?? 0) : 0) +
+      (eventType === 'item:add' ? quantity : -quantity);
     if (line > 0) cart[itemId] = line;
     else delete cart[itemId];
   }

@@ -10,7 +10,7 @@ import { type Scenario, SHORT_IDLE_MS } from './scenario.ts';
 
 const WORK_MS = 4;
 /** Less than the half second that a handler has after the abort. */
-const TAKEN_WORK_MS = 200;
+const TAKEN_WORK_MS = 290;
 /** Ten of these, one after the other, are more than a worker has time for. */
 const LONG_WORK_MS = 170;
 /** And so are that many of the others. */
@@ -54,7 +54,7 @@ export const waitsAndStops: Scenario = async (queue) => {
 
 /** Of several that run at the same time, each takes longer than the one before: milliseconds, for the one at this place. */
 function takes(milliseconds: number, place: number): number {
-  return milliseconds + 40 * Math.min(5, Math.max(0, place));
+  return milliseconds + 20 * Math.min(4, Math.max(0, place));
 }
 
 const handlesOneMore: Scenario = async ({ add, handled, group }) => {
