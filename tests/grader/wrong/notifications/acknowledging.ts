@@ -11,7 +11,7 @@ export const wrong: readonly Wrong[] = [
         "const group = ['GROUP', groupOf(channel), channel] as const;",
       ],
     ],
-    fails: ['share', 'ack'],
+    fails: ['ack', 'share'],
   },
   {
     mistake: 'a group for each worker',
@@ -23,7 +23,7 @@ export const wrong: readonly Wrong[] = [
       ],
       [XACK, `${XACK}  await redis.xack(STREAM, 'alice', id);\n`],
     ],
-    fails: ['stop', 'share', 'ack', 'retry', 'slow'],
+    fails: ['ack', 'late', 'retry', 'share', 'slow', 'stop', 'unexpected'],
   },
   {
     mistake: 'takes notifications from workers that are alive',
@@ -34,8 +34,8 @@ export const wrong: readonly Wrong[] = [
       ],
       ['nextRetry = Date.now() + minIdleMs / 2;', 'nextRetry = Date.now() + 40;'],
     ],
-    fails: ['share'],
-    mayFail: ['ack', 'retry'],
+    fails: ['crash', 'retry', 'share', 'unexpected'],
+    mayFail: ['ack'],
   },
   {
     mistake: 'XACK before the delivery',
@@ -48,14 +48,14 @@ export const wrong: readonly Wrong[] = [
       await untilGrace(`,
       ],
     ],
-    fails: ['share', 'ack', 'retry', 'crash'],
+    fails: ['ack', 'crash', 'late', 'retry', 'share', 'stop'],
   },
   {
     mistake: 'XACK in spite of an error',
     changes: [
       ['failed, and is tried again later:`, error);\n      return;\n', 'failed:`, error);\n'],
     ],
-    fails: ['ack', 'retry'],
+    fails: ['ack', 'late', 'retry', 'stop'],
   },
   {
     mistake: 'NOACK',
@@ -65,7 +65,7 @@ export const wrong: readonly Wrong[] = [
         "'BLOCK', blockMs, 'NOACK', 'STREAMS', STREAM, '>'] as const;",
       ],
     ],
-    fails: ['share', 'ack', 'retry', 'crash'],
+    fails: ['ack', 'crash', 'late', 'retry', 'share', 'stop'],
   },
   {
     mistake: 'the delivery is not awaited',
@@ -75,8 +75,7 @@ export const wrong: readonly Wrong[] = [
         '      void deliver(notification, id).catch(console.error);',
       ],
     ],
-    fails: ['share', 'ack', 'retry', 'crash'],
-    mayFail: ['stop'],
+    fails: ['ack', 'crash', 'late', 'retry', 'share', 'stop'],
   },
   {
     mistake: 'an error ends the loop',
@@ -86,7 +85,7 @@ export const wrong: readonly Wrong[] = [
         '      throw error;',
       ],
     ],
-    fails: ['ack', 'retry'],
+    fails: ['ack', 'late', 'retry'],
   },
   {
     mistake: 'DELCONSUMER when it stops',
@@ -98,6 +97,6 @@ export const wrong: readonly Wrong[] = [
 `,
       ],
     ],
-    fails: ['ack'],
+    fails: ['ack', 'retry', 'stop'],
   },
 ];

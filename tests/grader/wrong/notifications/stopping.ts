@@ -7,7 +7,7 @@ export const wrong: readonly Wrong[] = [
       ["  signal.addEventListener('abort', disconnect, { once: true });\n", ''],
       ['Math.max(1, Math.min(LONGEST_BLOCK_MS, nextRetry - Date.now()))', '5000'],
     ],
-    fails: ['stop', 'retry', 'crash'],
+    fails: ['ack', 'crash', 'late', 'retry', 'share', 'stop', 'unexpected'],
   },
   {
     mistake: 'never blocks',
@@ -30,7 +30,7 @@ export const wrong: readonly Wrong[] = [
     await redis.quit();`,
       ],
     ],
-    fails: ['stop', 'slow'],
+    fails: ['ack', 'crash', 'share', 'slow', 'stop', 'unexpected'],
   },
   {
     mistake: 'blocks on the connection that it was given, for ever',
@@ -39,8 +39,7 @@ export const wrong: readonly Wrong[] = [
       ['Math.max(1, Math.min(LONGEST_BLOCK_MS, nextRetry - Date.now()))', '0'],
       ['  const disconnect = () => reader.disconnect();', '  const disconnect = () => {};'],
     ],
-    fails: ['stop', 'retry', 'crash'],
-    mayFail: ['slow'],
+    fails: ['ack', 'crash', 'late', 'retry', 'share', 'slow', 'stop', 'unexpected'],
   },
   {
     mistake: 'acknowledges the rest of a batch when it stops',
@@ -63,7 +62,7 @@ export const wrong: readonly Wrong[] = [
       if (done.length > 0) await redis.xack(STREAM, groupOf(channel), ...done);`,
       ],
     ],
-    fails: ['stop'],
+    fails: ['ack', 'stop', 'unexpected'],
   },
   {
     mistake: 'waits for a delivery that hangs',
@@ -120,7 +119,6 @@ export const wrong: readonly Wrong[] = [
       ],
       ['    while (!signal.aborted) {\n      try {', '    while (!stopping) {\n      try {'],
     ],
-    fails: ['stop'],
-    mayFail: ['slow'],
+    fails: ['slow', 'stop'],
   },
 ];

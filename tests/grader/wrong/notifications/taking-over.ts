@@ -16,7 +16,7 @@ export const wrong: readonly Wrong[] = [
   await redis.ping(name);
 `,
     },
-    fails: ['retry', 'crash'],
+    fails: ['crash', 'retry'],
   },
   {
     mistake: 'removes silent consumers before it sweeps',
@@ -42,8 +42,8 @@ ${CURSOR}`,
 ${CURSOR}`,
       ],
     ],
-    fails: ['crash'],
-    mayFail: ['retry', 'unexpected', 'late', 'stop'],
+    fails: ['crash', 'retry'],
+    mayFail: ['late', 'stop', 'unexpected'],
   },
   {
     mistake: 'sweeps under a lock that never ends',
