@@ -112,6 +112,6 @@ ${BEGIN}`,
     changes: [
       ['nextReclaim = Date.now() + minIdleMs / 2;', 'nextReclaim = Date.now() + 5 * minIdleMs;'],
     ],
-    fails: ['crash', 'dead'],
+    fails: ['crash', 'dead', 'unexpected'],
   },
 ];
