@@ -59,6 +59,8 @@ export interface HostFunctions {
   abort(signal: number, limitMs: number): Promise<boolean>;
   /** Answers as soon as the process comes to it. */
   ping(): Promise<void>;
+  /** What Redis answers to PING with this text, on the connection that the submission was given: as others in its process use it. */
+  pingRedis(text: string): Promise<unknown>;
   /**
    * Closes the connection; one that the submission has closed is told as trouble first. Resolves to what is
    * still going on in the process: nothing, it is hoped.
@@ -96,6 +98,8 @@ export interface SupervisorFunctions {
   signal(host: number, signal: 'SIGKILL' | 'SIGSTOP' | 'SIGCONT'): Promise<void>;
   /** Whether the process answers at all. */
   answers(host: number): Promise<boolean>;
+  /** What Redis answers to PING with this text, on the connection that the submission was given. */
+  pingRedis(host: number, text: string): Promise<unknown>;
   /** Ends a host's work here. A process that is at rest may be used again. */
   dismiss(host: number): Promise<void>;
   /** What the host has printed so far. */

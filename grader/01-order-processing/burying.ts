@@ -3,6 +3,7 @@ import { whilePassing, within } from '../harness/fair-clock.ts';
 import { Freshness } from '../harness/freshness.ts';
 import type { Check } from '../harness/grade-exercise.ts';
 import { HandOuts } from '../harness/hand-outs.ts';
+import { neighbours } from '../harness/others.ts';
 import { eventually, expectThat } from '../harness/unmet.ts';
 import type { WorkQueue } from '../harness/work-queue.ts';
 import type { Worker } from '../harness/worker.ts';
@@ -14,8 +15,6 @@ const POISON_IDLE_MS = 120;
 const RETRY_IDLE_MS = 300;
 const RETRIED_WITHIN_MS = 2 * RETRY_IDLE_MS + 300;
 const MOST_DELIVERIES = 3;
-const NEIGHBOURS = 2;
-const NEIGHBOURS_REST_MS = 2;
 const SETTLED_MS = 60;
 const FAILS_AFTER_MS = 60;
 const RECLAIMED = 8;
@@ -149,8 +148,8 @@ async function buriesWhateverItFinds(
   };
   await group.makeIdle('dead', reclaimed, { deliveries: 5 });
   let isOver = false;
-  const neighbours = neighbour(worker, () => isOver);
-  neighbours.catch(() => {});
+  const others = neighbours(worker, () => isOver);
+  others.catch(() => {});
   const handOuts = new HandOuts(group);
   const fail = async (id: string) => {
     await handOuts.note(id);
@@ -175,7 +174,7 @@ async function buriesWhateverItFinds(
     await expectAside(id, 'by a worker that takes it over, in whatever order they come');
   }
   isOver = true;
-  await neighbours;
+  await others;
   await triesThreeTimes(queue, worker, handOuts, keepBusy);
   expectThat(fresh.lapsed || (!(await isAside(busy)) && handled.times(busy) === 0), {
     expected:
@@ -224,20 +223,4 @@ async function triesThreeTimes(
       about: { entries: [id] },
     });
   });
-}
-
-/** Others use the connection while the worker does, and must not notice. */
-async function neighbour(worker: Worker<Orders>, over: () => boolean): Promise<void> {
-  while (!over()) {
-    const calls = Array.from({ length: NEIGHBOURS }, () => worker.call.pendingByWorker());
-    const [settled] = await Promise.all([Promise.allSettled(calls), sleep(NEIGHBOURS_REST_MS)]);
-    const failed = settled.find(({ status }) => status === 'rejected');
-    expectThat(failed === undefined || over(), {
-      expected:
-        'others to be able to use `redis` at the same time, here by calling pendingByWorker, while an order is put aside',
-      happened:
-        'pendingByWorker failed. Between a MULTI and its EXEC, everything that is sent on a connection belongs to the transaction: send it as a whole',
-      about: { workers: [worker.name] },
-    });
-  }
 }

@@ -139,7 +139,7 @@ export const slow: Check<Notifications> = async (trial) => {
     }
   }
   await handled.get('push')?.includeAny('push to be given notifications too');
-  await leavesTheConnectionToOthers(process, 'createGroups', () => process.call.createGroups());
+  await leavesTheConnectionToOthers(process);
   // A channel that is stopped stops alone.
   const [email, sms] = loops;
   await email?.end();

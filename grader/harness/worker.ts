@@ -136,6 +136,11 @@ export class Worker<Submission> {
     return this.#supervisor.answers(this.host);
   }
 
+  /** What Redis answers to PING with this text, on the connection that the submission was given: as others in its process use it. */
+  pingRedis(text: string): Promise<unknown> {
+    return this.#supervisor.pingRedis(this.host, text);
+  }
+
   /** SIGKILL: to the process, wherever it is in its work. */
   async crash(): Promise<void> {
     this.gone = true;

@@ -80,6 +80,8 @@ const functions: HostFunctions = {
 
   async ping() {},
 
+  pingRedis: async (text) => client?.ping(text),
+
   async rest() {
     const problem = signals.hadLoops ? undefined : await closedClient(client);
     if (problem) await supervisor.trouble(problem);

@@ -64,6 +64,7 @@ export class Supervisor {
         else host.signal(signal);
       },
       answers: (id) => this.#host(id).answers(),
+      pingRedis: (id, text) => this.#host(id).ask((host) => host.pingRedis(text)),
       dismiss: (id) => this.#dismiss(id),
       output: async (id) => {
         // What was printed before the last reply may still be in the pipe.

@@ -136,7 +136,7 @@ describe('npm run grade', () => {
       const { code, stdout } = await bench.run('grade', ...args, '--json', json, '--junit', xml);
 
       expect(code).toBe(1);
-      expect(stdout.match(/^ {2}expected/gm)).toHaveLength(2);
+      expect(stdout.match(/^ {2}expected/gm)).toHaveLength(3);
       const report = JSON.parse(readFileSync(json, 'utf8'));
       expect(report).toMatchObject({ version: 1, seed: 42, points: 83, of: 100 });
       expect(report.exercises[0]).toMatchObject({ name: 'orders', number: 1, points: 83 });
@@ -144,6 +144,7 @@ describe('npm run grade', () => {
         (one: { status: string }) => one.status,
       );
       expect(statuses.filter((status: string) => status !== 'passed')).toEqual([
+        'failed',
         'failed',
         'failed',
       ]);

@@ -60,9 +60,9 @@ describe('npm run learn', () => {
     );
     await terminal.shows(/expected[\s\S]*happened/);
     save(CORRECT);
-    await terminal.shows('✓ passed: 8 points');
+    await terminal.shows('✓ passed: 6 points');
     expect(terminal.text).toContain('1 of 15');
-    expect(terminal.text).toContain('8 of 100');
+    expect(terminal.text).toContain('6 of 100');
 
     terminal.press('n');
     await terminal.shows(/2 of 15[\s\S]*✓ passed: 6 points/);
@@ -187,7 +187,7 @@ describe('npm run learn', () => {
       await running.says(/start here[\s\S]*Watching/);
 
       save(FORGETFUL);
-      await running.says(/✓ passed: 8 points[\s\S]*2\. The stream keeps[\s\S]*happened/);
+      await running.says(/✓ passed: 6 points[\s\S]*2\. The stream keeps[\s\S]*happened/);
       running.ctrlC();
       const { code, stderr } = await running.ended;
 
