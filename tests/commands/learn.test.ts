@@ -88,7 +88,7 @@ describe('npm run learn', () => {
     terminal.press('t');
     await terminal.shows('Publish an order: publishOrder');
     terminal.press('l');
-    await terminal.shows(/> · +1 [\s\S]*\(2 of 3[\s\S]*· 15 {2}Stretch/);
+    await terminal.shows(/> · +1 [\s\S]*\(2 of 3[\s\S]*· 14 {2}Stretch/);
     terminal.press('escape');
     await terminal.shows('start here');
 

@@ -12,7 +12,7 @@ describe('npm run progress', () => {
     const { code, stdout, stderr } = await bench.run('progress');
 
     expect(stdout).toMatch(/Chapters played +\[-{16}\] +0 of 6/);
-    expect(stdout).toMatch(/All exercises +\[-{16}\] +0 of 300 points {2}0\/42/);
+    expect(stdout).toMatch(/All exercises +\[-{16}\] +0 of 300 points {2}0\/45/);
     expect(stdout).toContain('npm run chapter 1');
     expect(stderr).toBe('');
     expect(code).toBe(0);
