@@ -11,7 +11,7 @@ const STEPS = 6;
 const FAITHFUL_ROUNDS = 20;
 const PAUSES = 14;
 const SETTLED_WITHIN_MS = 300;
-/** Nobody says how long a lock of a rebuild may last; but not for ever. */
+/** As the exercise says of what a rebuild takes for itself. */
 const LOCKED_NO_LONGER_THAN_MS = 8000;
 
 export const rebuildLive: Check<Carts> = async (trial) => {

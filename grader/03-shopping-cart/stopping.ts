@@ -1,5 +1,5 @@
 import type { Check } from '../harness/grade-exercise.ts';
-import { commandsWhileIdle } from '../harness/idle.ts';
+import { expectToBeDone, expectToWait } from '../harness/idle.ts';
 import { leavesTheConnectionToOthers } from '../harness/others.ts';
 import { eventually, expectThat } from '../harness/unmet.ts';
 import type { Worker } from '../harness/worker.ts';
@@ -9,8 +9,6 @@ const LEASE_MS = 300;
 const LONG_LEASE_MS = 5000;
 const BACKLOG = 2000;
 const BUSY = ['busy-1', 'busy-2', 'busy-3'] as const;
-const ABORTED_BEFORE = 6;
-const WARNING = /MaxListenersExceededWarning.*/;
 
 export const stop: Check<Carts> = async (trial) => {
   const fields = ['eventType', 'item:add', 'itemId', 'tea', 'quantity', '1', 'timestamp', '1'];
@@ -24,7 +22,7 @@ export const stop: Check<Carts> = async (trial) => {
   const loop = startProjector(alice, LONG_LEASE_MS);
   await store.cartsAreRight(' once a projector has started');
   await store.allAcknowledged();
-  await waitsForEvents(trial, 'a projector without new events');
+  await expectToWait(trial, 'a projector without new events');
   await leavesTheConnectionToOthers(alice);
   await store.recordAdditions(['anna'], 1);
   await store.cartsAreRight(' when one more event comes');
@@ -34,15 +32,14 @@ export const stop: Check<Carts> = async (trial) => {
 
   await trial.redis.flushall();
   await stopsAlone(new Store(trial), alice);
-  for (let times = 0; times < ABORTED_BEFORE; times++) await returnsWhenAbortedBefore(alice);
+  await startProjector(alice, LONG_LEASE_MS, { aborted: true }).stop();
   await trial.expectConnectionsClosed();
 
   await trial.redis.flushall();
   const withoutUsers = startProjector(alice, LONG_LEASE_MS);
-  await waitsForEvents(trial, 'a projector without any users');
+  await expectToWait(trial, 'a projector without any users');
   await withoutUsers.stop();
   await trial.expectConnectionsClosed();
-  await expectNoListeners(trial, alice);
 };
 
 /** Thousands of events wait when it is told to stop: what it has not applied stays for others. */
@@ -77,11 +74,7 @@ async function stopsInABacklog(trial: CartTrial, alice: Worker<Carts>): Promise<
       happened: `${count} events of ${userId} are in the cart; it was given ${delivered}, and 1-${lost} is pending for nobody: it is lost`,
     });
   }
-  const { count, milliseconds } = await commandsWhileIdle(trial);
-  expectThat(count === 0, {
-    expected: 'a projector that has returned to be done: no timer of its own, no loop that goes on',
-    happened: `it sent ${count} commands in the ${milliseconds} ms after it returned`,
-  });
+  await expectToBeDone(trial, 'a projector');
 }
 
 async function lastDelivered(store: Store, userId: string): Promise<string | undefined> {
@@ -91,7 +84,7 @@ async function lastDelivered(store: Store, userId: string): Promise<string | und
 /** Two projectors in one process, on one connection: the one that is stopped does not take the other with it. */
 async function stopsAlone(store: Store, worker: Worker<Carts>): Promise<void> {
   await store.recordAdditions(['anna', 'ben', 'carl'], 2);
-  const [one, two] = ['one', 'two'].map((name) => startProjector(worker, LEASE_MS, name));
+  const [one, two] = ['one', 'two'].map((name) => startProjector(worker, LEASE_MS, { name }));
   await store.cartsAreRight(' by two projectors in one process');
   await one?.stop();
   await store.recordAdditions(['anna', 'ben', 'carl'], 2);
@@ -100,35 +93,4 @@ async function stopsAlone(store: Store, worker: Worker<Carts>): Promise<void> {
   );
   await store.allAcknowledged();
   await two?.stop();
-}
-
-async function returnsWhenAbortedBefore(worker: Worker<Carts>): Promise<void> {
-  let begin = () => {};
-  const aborted = new Promise<void>((resolve) => {
-    begin = resolve;
-  });
-  const loop = worker.start(async (carts, signal) => {
-    await aborted;
-    await carts.runProjector(worker.name, { signal, leaseMs: LONG_LEASE_MS });
-  });
-  await loop.end();
-  begin();
-  await loop.stop();
-}
-
-/** Node warns when more than ten listeners are on one emitter: here, after as many calls. */
-async function expectNoListeners(trial: CartTrial, worker: Worker<Carts>): Promise<void> {
-  const [warning] = WARNING.exec(await trial.supervisor.output(worker.host)) ?? [];
-  expectThat(warning === undefined, {
-    expected: 'no listeners to stay on redis when runProjector has returned',
-    happened: `after some calls, Node says: ${warning}`,
-  });
-}
-
-async function waitsForEvents(trial: CartTrial, who: string): Promise<void> {
-  const { count, milliseconds, spins } = await commandsWhileIdle(trial);
-  expectThat(!spins, {
-    expected: `${who} to wait in Redis (BLOCK), or to pause between rounds`,
-    happened: `it sent ${count} commands in ${milliseconds} ms`,
-  });
 }

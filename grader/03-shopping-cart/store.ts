@@ -220,9 +220,9 @@ function keysOf(userId: string | undefined): About {
 export function startProjector(
   worker: Worker<Carts>,
   leaseMs: number,
-  name: string = worker.name,
+  { name = worker.name, aborted = false }: { name?: string; aborted?: boolean } = {},
 ): Loop {
-  return worker.start((carts, signal) => carts.runProjector(name, { signal, leaseMs }));
+  return worker.start((carts, signal) => carts.runProjector(name, { signal, leaseMs }), aborted);
 }
 
 async function infoOf({ redis, stream, name }: Group) {

@@ -1,5 +1,6 @@
 import type { Recorded } from './recorder.ts';
 import type { Trial } from './trial.ts';
+import { expectThat } from './unmet.ts';
 
 const WATCH_MS = 250;
 const CLOCK = 'grader:clock';
@@ -10,7 +11,7 @@ const A_PAUSE_MS = 10;
 const OFTEN_PAUSED = 0.4;
 
 /** What a worker sends to Redis while there is nothing to do. */
-export interface Idleness {
+interface Idleness {
   readonly count: number;
   readonly milliseconds: number;
   /** Whether it asks again and again, as fast as it gets answers. */
@@ -18,13 +19,45 @@ export interface Idleness {
 }
 
 /** Watches the only worker that runs, which is idle, for a moment: all its connections, whatever it calls them. */
-export async function commandsWhileIdle<Submission>(trial: Trial<Submission>): Promise<Idleness> {
+async function commandsWhileIdle<Submission>(trial: Trial<Submission>): Promise<Idleness> {
   const { sent, milliseconds } = await watch(trial, (over) => over);
   const count = sent.length;
   // On a busy machine, one look may come at a moment when others have the processor.
   const isSuspect = (count / milliseconds) * 1000 > SOME_PER_SECOND;
   const spins = isSuspect && ((await asksAllTheTime(trial)) || (await asksAllTheTime(trial)));
   return { count, milliseconds, spins };
+}
+
+/**
+ * Expects the only worker that runs to wait for news in peace.
+ *
+ * @param who that is, and that there is nothing to do: `a worker without a new order`
+ */
+export async function expectToWait<Submission>(
+  trial: Trial<Submission>,
+  who: string,
+): Promise<void> {
+  const { count, milliseconds, spins } = await commandsWhileIdle(trial);
+  expectThat(!spins, {
+    expected: `${who} to wait in Redis (BLOCK), or to pause between rounds`,
+    happened: `it sent ${count} commands in ${milliseconds} ms`,
+  });
+}
+
+/**
+ * Expects that nobody sends anything any more: all loops have returned.
+ *
+ * @param who has returned last: `a worker`
+ */
+export async function expectToBeDone<Submission>(
+  trial: Trial<Submission>,
+  who: string,
+): Promise<void> {
+  const { count, milliseconds } = await commandsWhileIdle(trial);
+  expectThat(count === 0, {
+    expected: `${who} that has returned to be done: no timer of its own, no loop that goes on`,
+    happened: `it sent ${count} commands in the ${milliseconds} ms after it returned`,
+  });
 }
 
 /** Whether it sends a good part of what one connection can ask on this machine at this moment, one question after the other. */

@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { whilePassing } from '../fair-clock.ts';
 import { Latch } from '../handled.ts';
-import { commandsWhileIdle } from '../idle.ts';
+import { expectToBeDone, expectToWait } from '../idle.ts';
 import { eventually, expectThat } from '../unmet.ts';
 import { an, NEVER_IDLE_MS, type WorkQueue } from '../work-queue.ts';
 import type { Worker } from '../worker.ts';
@@ -29,11 +29,7 @@ export const waitsAndStops: Scenario = async (queue) => {
 
   const idle = queue.start(alice, NEVER_IDLE_MS);
   await handlesOneMore(queue);
-  const { count, milliseconds, spins } = await commandsWhileIdle(trial);
-  expectThat(!spins, {
-    expected: `a worker without a new ${what} to wait in Redis (BLOCK), or to pause between reads`,
-    happened: `it sent ${count} commands in ${milliseconds} ms`,
-  });
+  await expectToWait(trial, `a worker without a new ${what}`);
   // Woken once more, so that it has only just begun to wait when it is told to stop.
   await handlesOneMore(queue);
   await idle.stop();
@@ -190,9 +186,5 @@ async function isDoneWhenItReturns<Submission, Item>(
     happened: `${taken?.id} ${taken?.done ? 'was still pending' : 'had its handler still running'}`,
     about: { entries: [taken?.id ?? ''], workers: [worker.name] },
   });
-  const { count, milliseconds } = await commandsWhileIdle(trial);
-  expectThat(count === 0, {
-    expected: 'a worker that has returned to be done: no timer of its own, no loop that goes on',
-    happened: `it sent ${count} commands in the ${milliseconds} ms after it returned`,
-  });
+  await expectToBeDone(trial, 'a worker');
 }
