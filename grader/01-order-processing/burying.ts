@@ -1,4 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
+import { expectAddedFirst } from '../harness/dead-letters.ts';
+import { recordOf } from '../harness/entries.ts';
 import { whilePassing, within } from '../harness/fair-clock.ts';
 import { Freshness } from '../harness/freshness.ts';
 import type { Check } from '../harness/grade-exercise.ts';
@@ -61,14 +63,13 @@ export const dead: Check<Orders> = async (trial) => {
     happened: `it was put aside after ${handled.times(poison)}`,
     about: { entries: [poison] },
   });
-  const found = new Map<string, string>();
-  for (let at = 0; at < fields.length; at += 2) found.set(fields[at] ?? '', fields[at + 1] ?? '');
+  const found = recordOf(fields);
   const wanted = Object.entries({ ...orders.get(poison), originalId: poison });
   expectThat(
-    wanted.every(([name, value]) => found.get(name) === String(value)),
+    wanted.every(([name, value]) => found[name] === String(value)),
     {
       expected: `the fields of the order, and originalId: ${JSON.stringify(Object.fromEntries(wanted))}`,
-      happened: `${DEAD_LETTERS} has ${JSON.stringify(Object.fromEntries(found))}`,
+      happened: `${DEAD_LETTERS} has ${JSON.stringify(found)}`,
     },
   );
   await handled.include(good);
@@ -79,19 +80,7 @@ export const dead: Check<Orders> = async (trial) => {
     happened: `handled ${handled.times(poison)} times, ${length} entries in ${DEAD_LETTERS}`,
     about: { entries: [poison] },
   });
-  const commands = (await trial.commands()).filter(({ worker }) => worker === 'carol');
-  const find = (name: string, key: string) =>
-    commands.findIndex(
-      ({ args: [command = '', ...rest] }) =>
-        command.toLowerCase() === name && rest[0] === key && rest.includes(poison),
-    );
-  const [added, acknowledged] = [find('xadd', DEAD_LETTERS), find('xack', STREAM)];
-  const isTransaction = commands.some(({ args: [command = ''] }) => /^exec$/i.test(command));
-  expectThat(isTransaction || added === -1 || acknowledged === -1 || added < acknowledged, {
-    expected: `the order to be added to ${DEAD_LETTERS} before it is acknowledged, or in one transaction with it`,
-    happened: 'the XACK came first: a crash between the two would lose the order',
-    about: { command: commands[acknowledged], entries: [poison] },
-  });
+  await expectAddedFirst(trial, STREAM, DEAD_LETTERS, [poison]);
   await loop.end();
   // Who cannot stop yet would take what comes next.
   await carol.crash();

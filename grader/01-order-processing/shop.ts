@@ -1,6 +1,7 @@
 import { throwAtOnce } from '../harness/failures.ts';
 import { Group } from '../harness/group.ts';
 import { Handled } from '../harness/handled.ts';
+import { type Spoilt, spoilt } from '../harness/spoilt.ts';
 import type { Trial } from '../harness/trial.ts';
 import type { WorkQueue } from '../harness/work-queue.ts';
 import type { Order } from './starter.ts';
@@ -52,28 +53,12 @@ export async function addOrders(
 }
 
 /** Entries that are no orders, each with one thing wrong. */
-export function noOrders(trial: OrderTrial): { fields: string[]; wrong: string }[] {
-  const lacking = ['productId', 'userId', 'quantity', 'timestamp'].map((name) => ({
-    fields: Object.entries(order(trial))
-      .filter(([field]) => field !== name)
-      .flat()
-      .map(String),
-    wrong: `has no ${name}`,
-  }));
-  const broken = [
-    ...['two', '', '0', '-1', '1.5', 'NaN', '2 boxes'].map((quantity) => ({ quantity })),
-    ...['yesterday', '', '-5', '1790000000000.5'].map((timestamp) => ({ timestamp })),
-  ].map((change) => ({
-    fields: trial.random.fieldsOf({ ...order(trial), ...change }),
-    wrong: `has ${Object.entries(change).map(([name, value]) => `${name} ${JSON.stringify(value)}`)}`,
-  }));
-  return [...lacking, ...broken, { fields: ['hello', 'world'], wrong: 'has none of the fields' }];
-}
-
-function order(trial: OrderTrial): Order {
-  const [first] = makeOrders(trial, 1);
-  if (!first) throw new Error('no order was made');
-  return first;
+export function noOrders(trial: OrderTrial): Spoilt[] {
+  const [order = {}] = makeOrders(trial, 1);
+  return spoilt(trial.random, order, {
+    quantity: ['two', '', '0', '-1', '1.5', 'NaN', '2 boxes'],
+    timestamp: ['yesterday', '', '-5', '1790000000000.5'],
+  });
 }
 
 /** The group, made as another worker has made it before: a check does not need the learner's createGroup. */

@@ -1,6 +1,7 @@
 import { throwAtOnce } from '../harness/failures.ts';
 import { Group } from '../harness/group.ts';
 import { Handled } from '../harness/handled.ts';
+import { type Spoilt, spoilt } from '../harness/spoilt.ts';
 import type { Trial } from '../harness/trial.ts';
 import type { StartOptions, Work, WorkQueue } from '../harness/work-queue.ts';
 import type { Loop, Worker } from '../harness/worker.ts';
@@ -83,23 +84,12 @@ export async function addNotifications(
 }
 
 /** Entries that are no notifications, each with one thing wrong. They would be for every channel. */
-export function noNotifications(trial: NewsTrial): { fields: string[]; wrong: string }[] {
-  const [one] = makeNotifications(trial, 1, 'security_alert');
-  const lacking = ['userId', 'type', 'message', 'timestamp'].map((name) => ({
-    fields: Object.entries(one ?? {})
-      .filter(([field]) => field !== name)
-      .flat()
-      .map(String),
-    wrong: `has no ${name}`,
-  }));
-  const broken = [
-    ...['telegram', 'constructor', '__proto__', 'toString', ''].map((type) => ({ type })),
-    ...['yesterday', '', '-5', '1790000000000.5'].map((timestamp) => ({ timestamp })),
-  ].map((change) => ({
-    fields: trial.random.fieldsOf({ ...one, ...change }),
-    wrong: `has ${Object.entries(change).map(([name, value]) => `${name} ${JSON.stringify(value)}`)}`,
-  }));
-  return [...lacking, ...broken, { fields: ['hello', 'world'], wrong: 'has none of the fields' }];
+export function noNotifications(trial: NewsTrial): Spoilt[] {
+  const [notification = {}] = makeNotifications(trial, 1, 'security_alert');
+  return spoilt(trial.random, notification, {
+    type: ['telegram', 'constructor', '__proto__', 'toString', ''],
+    timestamp: ['yesterday', '', '-5', '1790000000000.5'],
+  });
 }
 
 /** The ids of those that a channel has to deliver. */

@@ -46,6 +46,12 @@ export function contains(item: unknown, wanted: object): boolean {
   return Object.entries(wanted).every(([name, value]) => isDeepStrictEqual(found.get(name), value));
 }
 
+/** The fields of an entry, a flat list of names and values in turn, by their names. */
+export function recordOf(fields: readonly string[]): Record<string, string> {
+  const named = fields.flatMap((name, at) => (at % 2 === 0 ? [[name, fields[at + 1] ?? '']] : []));
+  return Object.fromEntries(named);
+}
+
 /** Names and values in turn, as `name=value`. A field that is there twice is there twice. */
 function pairs(flat: readonly string[]): string[] {
   return flat.flatMap((name, at) =>

@@ -1,8 +1,9 @@
-import { contains } from '../entries.ts';
+import { expectAddedFirst } from '../dead-letters.ts';
+import { contains, recordOf } from '../entries.ts';
 import { whilePassing } from '../fair-clock.ts';
 import { Latch } from '../handled.ts';
 import { holdingWrites } from '../hold-writes.ts';
-import { sentAlone } from '../one-by-one.ts';
+import type { Spoilt } from '../spoilt.ts';
 import { eventually, expectThat } from '../unmet.ts';
 import { an, type WorkQueue } from '../work-queue.ts';
 import type { Worker } from '../worker.ts';
@@ -16,8 +17,7 @@ const FEW = 5;
 export interface Unreadable {
   /** The stream for what is put aside. */
   readonly deadLetters: string;
-  /** For each, its fields and what is wrong with it. */
-  readonly entries: readonly { readonly fields: readonly string[]; readonly wrong: string }[];
+  readonly entries: readonly Spoilt[];
   /** Fields that each of them gets, beside its own, `originalId` and `reason`. */
   readonly more: Readonly<Record<string, string>>;
 }
@@ -102,7 +102,7 @@ async function putsAside<Submission, Item>(
 ): Promise<void> {
   const { group, handled, what } = queue;
   const { redis, stream } = group;
-  const added = new Map<string, (typeof entries)[number]>();
+  const added = new Map<string, Spoilt>();
   const good: string[] = [];
   for (const entry of entries) {
     added.set(String(await redis.xadd(stream, '*', ...entry.fields)), entry);
@@ -116,7 +116,7 @@ async function putsAside<Submission, Item>(
   );
   const aside = async () => {
     const found = await redis.xrange(deadLetters, '-', '+').catch(() => []);
-    return found.map(([, fields]) => asRecord(fields));
+    return found.map(([, fields]) => recordOf(fields));
   };
   const missing = async () => {
     const known = new Set((await aside()).map(({ originalId }) => originalId));
@@ -132,39 +132,19 @@ async function putsAside<Submission, Item>(
     about: async () => ({ entries: (await missing()).slice(0, 1) }),
   });
   await group.allAcknowledged();
-  const commands = await queue.trial.commands();
-  const alone = sentAlone(commands);
+  await expectAddedFirst(queue.trial, stream, deadLetters, ids);
+  const letters = await aside();
   for (const [id, { fields, wrong }] of added) {
-    const sent = (name: string, key: string) =>
-      alone.find(
-        ({ args: [command = '', first, ...rest] }) =>
-          command.toLowerCase() === name && first === key && rest.includes(id),
-      );
-    const [letterSent, acknowledged] = [sent('xadd', deadLetters), sent('xack', stream)];
-    const isTooEarly =
-      letterSent && acknowledged && commands.indexOf(acknowledged) < commands.indexOf(letterSent);
-    expectThat(!isTooEarly, {
-      expected: `${id} to be added to ${deadLetters} before it is acknowledged, or in one step with it`,
-      happened: 'the XACK came first: a crash between the two would lose it',
-      about: { command: acknowledged, entries: [id] },
-    });
-
-    const found = (await aside()).filter(({ originalId }) => originalId === id);
-    const [letter = {}] = found;
+    const letter = letters.find(({ originalId }) => originalId === id) ?? {};
     expectThat(handled.times(id) === 0, {
       expected: `no handler to see what is no ${what}`,
       happened: `${id} ${wrong}, and reached one`,
       about: { entries: [id] },
     });
-    const wanted = { ...asRecord(fields), originalId: id, ...more };
+    const wanted = { ...recordOf(fields), originalId: id, ...more };
     expectThat(contains(letter, wanted) && Boolean(letter.reason?.trim()), {
       expected: `${id} to have in ${deadLetters} its fields, originalId${Object.keys(more).map((name) => `, ${name}`)} and a reason: ${JSON.stringify(wanted)}`,
       happened: `it has ${JSON.stringify(letter)}`,
     });
   }
-}
-
-function asRecord(fields: readonly string[]): Record<string, string> {
-  const pairs = fields.flatMap((name, at) => (at % 2 === 0 ? [[name, fields[at + 1] ?? '']] : []));
-  return Object.fromEntries(pairs);
 }
