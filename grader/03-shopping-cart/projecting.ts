@@ -1,12 +1,11 @@
-import { within } from '../harness/fair-clock.ts';
 import type { Check } from '../harness/grade-exercise.ts';
 import type { Group } from '../harness/group.ts';
 import { sentAlone } from '../harness/one-by-one.ts';
 import { asLine, type Recorded } from '../harness/recorder.ts';
 import { expectThat } from '../harness/unmet.ts';
 import { expectUntouched } from '../harness/untouched.ts';
-import type { Worker } from '../harness/worker.ts';
 import { recordOddEntries } from './odd-entries.ts';
+import { within } from './patience.ts';
 import {
   add,
   type Carts,
@@ -20,8 +19,6 @@ import {
 } from './store.ts';
 
 const NEW_WITHIN_MS = 2000;
-/** A look may be a moment late itself. */
-const A_LITTLE_MORE = 1.1;
 const RECOVERY_LEASE_MS = 1000;
 const LONG_LEASE_MS = 5000;
 const ROUNDS_WITHOUT = 25;
@@ -102,16 +99,11 @@ export const newUsers: Check<Carts> = async (trial) => {
   await store.cartsAreRight(' once a projector has started');
   for (const newcomer of ['ben', 'carl', 'dora:with:colons']) {
     await store.record(newcomer, add('tea', 2), add('tea', 1));
-    await within(
-      alice,
-      A_LITTLE_MORE * NEW_WITHIN_MS,
-      async () => (await store.wrongCart()) === undefined,
-      {
-        expected: `every cart to be what its events make of it, also that of ${newcomer}, whose first event came just now: within two seconds`,
-        happened: async () =>
-          (await store.wrongCart())?.words ?? 'it is there now, but that was too late',
-      },
-    );
+    await within(NEW_WITHIN_MS, async () => (await store.wrongCart()) === undefined, {
+      expected: `every cart to be what its events make of it, also that of ${newcomer}, whose first event came just now: within two seconds`,
+      happened: async () =>
+        (await store.wrongCart())?.words ?? 'it is there now, but that was too late',
+    });
   }
   await store.allAcknowledged();
   await loop.end();
@@ -149,10 +141,10 @@ export const redelivered: Check<Carts> = async (trial) => {
   const second = await trial.hire('alice');
   const after = startProjector(second, RECOVERY_LEASE_MS);
   const annas = await idsOf(anna);
-  await allDealtWith(store, second, 'when a projector starts again under its name');
+  await allDealtWith(store, 'when a projector starts again under its name');
   // It has just looked. How long does it take until it looks again?
   await anna.makeIdle('dead', annas);
-  await allDealtWith(store, second, 'while a projector runs');
+  await allDealtWith(store, 'while a projector runs');
   await store.cartsAreRight(': events that are delivered again count once, and in order');
   await store.record('anna', add('tea', 5));
   await store.recordAdditions(['ben', 'carl'], 1);
@@ -165,11 +157,10 @@ async function idsOf({ redis, stream }: Group): Promise<string[]> {
   return (await redis.xrange(stream, '-', '+')).map(([id]) => id);
 }
 
-async function allDealtWith(store: Store, by: Worker<Carts>, when: string): Promise<void> {
+async function allDealtWith(store: Store, when: string): Promise<void> {
   const limit = 2 * RECOVERY_LEASE_MS + 1000;
-  await within(by, A_LITTLE_MORE * limit, async () => (await store.firstOpen()) === undefined, {
+  await within(limit, async () => (await store.firstOpen()) === undefined, {
     expected: `what somebody has left pending, of this name or another, to be dealt with and acknowledged ${when}, within twice leaseMs and a second (${limit} ms)`,
     happened: async () => `${(await store.firstOpen())?.words}`,
-    about: async () => (await store.firstOpen())?.about ?? {},
   });
 }

@@ -1,8 +1,8 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { comesAbout } from '../harness/fair-clock.ts';
 import type { Check } from '../harness/grade-exercise.ts';
 import { expectThat } from '../harness/unmet.ts';
 import type { Worker } from '../harness/worker.ts';
+import { calmly } from './patience.ts';
 import { stepByStep } from './stepping.ts';
 import { add, type Carts, type CartTrial, cartOf, Store, startProjector } from './store.ts';
 
@@ -25,7 +25,7 @@ export const rebuildLive: Check<Carts> = async (trial) => {
   await Promise.all(users.map((userId) => trial.redis.hset(cartOf(userId), { ghost: 7 })));
   const loops = [alice, bob].map((worker) => startProjector(worker, LEASE_MS));
   await store.allAcknowledged();
-  await rebuildWithPauses(trial, store, shop, alice);
+  await rebuildWithPauses(trial, store, shop);
 
   // Events come all the time, and the carts are rebuilt again and again meanwhile.
   let shopping = true;
@@ -39,8 +39,7 @@ export const rebuildLive: Check<Carts> = async (trial) => {
 
   // Whether new users are found at all is judged elsewhere.
   await store.record('new-1', add('tea', 2));
-  const hasNew = async () => (await store.wrongCart(['new-1'])) === undefined;
-  const findsNew = await comesAbout(alice, 2000, hasNew);
+  const findsNew = await calmly(2000, async () => (await store.wrongCart(['new-1'])) === undefined);
   await stepByStep(
     trial,
     other,
@@ -50,7 +49,7 @@ export const rebuildLive: Check<Carts> = async (trial) => {
       if (step === 2) await other.crash();
     },
   );
-  await goesOnAfterAKilledRebuild(store, shop, alice, findsNew ? 'new-2' : 'user-0');
+  await goesOnAfterAKilledRebuild(store, shop, findsNew ? 'new-2' : 'user-0');
   await Promise.all(loops.map((loop) => loop.end()));
 };
 
@@ -79,7 +78,6 @@ async function rebuildWithPauses(
   trial: CartTrial,
   store: Store,
   shop: Worker<Carts>,
-  projector: Worker<Carts>,
 ): Promise<void> {
   const start = performance.now();
   await shop.call.rebuildCarts();
@@ -98,7 +96,7 @@ async function rebuildWithPauses(
     await store.recordAdditions(store.users, 1);
     const isSettled = async () => (await store.firstOpen()) === undefined;
     // Whoever keeps projectors away while a rebuild goes on has settled nothing by now.
-    const settled = await comesAbout(projector, SETTLED_WITHIN_MS, isSettled);
+    const settled = await calmly(SETTLED_WITHIN_MS, isSettled);
     await shop.resume();
     await rebuilt;
     if (!settled) await store.allAcknowledged();
@@ -112,12 +110,11 @@ async function rebuildWithPauses(
 async function goesOnAfterAKilledRebuild(
   store: Store,
   shop: Worker<Carts>,
-  projector: Worker<Carts>,
   userId: string,
 ): Promise<void> {
   await store.record(userId, add('tea', 2));
   const hasCart = async () => (await store.wrongCart([userId])) === undefined;
-  expectThat(await comesAbout(projector, LOCKED_NO_LONGER_THAN_MS, hasCart), {
+  expectThat(await calmly(LOCKED_NO_LONGER_THAN_MS, hasCart), {
     expected: `a new event of ${userId} to get into the cart after somebody was killed in the middle of rebuildCarts`,
     happened: `nobody has applied it in ${LOCKED_NO_LONGER_THAN_MS / 1000} seconds: a lock without an end?`,
   });
@@ -128,7 +125,7 @@ async function goesOnAfterAKilledRebuild(
   rebuilding.catch(() => {
     rebuilt = true;
   });
-  expectThat(await comesAbout(shop, LOCKED_NO_LONGER_THAN_MS, () => rebuilt), {
+  expectThat(await calmly(LOCKED_NO_LONGER_THAN_MS, () => rebuilt), {
     expected:
       'rebuildCarts to do its work after somebody else was killed in the middle of a rebuild',
     happened: `it has not returned after ${LOCKED_NO_LONGER_THAN_MS / 1000} seconds: a lock without an end?`,

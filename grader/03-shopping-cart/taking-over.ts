@@ -1,15 +1,13 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { within } from '../harness/fair-clock.ts';
 import type { Check } from '../harness/grade-exercise.ts';
 import type { Group } from '../harness/group.ts';
 import { eventually } from '../harness/unmet.ts';
 import type { Worker } from '../harness/worker.ts';
+import { within } from './patience.ts';
 import { add, type Carts, remove, Store, startProjector } from './store.ts';
 
 const LEASE_MS = 300;
 const CRASH_LEASE_MS = 800;
-/** A look may be a moment late itself. */
-const A_LITTLE_MORE = 1.1;
 const MOST_ROUNDS = 10;
 const FEW_ROUNDS = 2;
 const EVENTS_AT_ONCE = 4;
@@ -43,7 +41,6 @@ export const crash: Check<Carts> = async (trial) => {
   const loops = [alice, bob, carol].map((worker) => startProjector(worker, CRASH_LEASE_MS));
   await takenOver(
     store,
-    bob,
     'after dave was killed while he took over what another dead projector had left',
   );
   await store.recordMany(users, 2);
@@ -52,15 +49,15 @@ export const crash: Check<Carts> = async (trial) => {
   await pauseInMidWork(alice, store, users);
   await alice.crash();
   await store.recordMany(users, 10);
-  await takenOver(store, bob, 'after alice was killed');
+  await takenOver(store, 'after alice was killed');
   await Promise.all(loops.slice(1).map((loop) => loop.end()));
   await store.cartsAreRightNow(' when the others have stopped');
 };
 
-async function takenOver(store: Store, by: Worker<Carts>, when: string): Promise<void> {
+async function takenOver(store: Store, when: string): Promise<void> {
   const limit = 2 * CRASH_LEASE_MS + 1000;
   const open = async () => ((await store.wrongCart()) ?? (await store.firstOpen()))?.words;
-  await within(by, A_LITTLE_MORE * limit, async () => (await open()) === undefined, {
+  await within(limit, async () => (await open()) === undefined, {
     expected: `every cart to be right, and every event to be acknowledged, within twice leaseMs and a second (${limit} ms) ${when}: others have to take over the users, and what is pending first`,
     happened: async () => (await open()) ?? 'they are now, but that was too late',
   });

@@ -15,28 +15,20 @@ interface Answering {
  * has had its turn, and a tick that comes late counts as one. On an idle machine that is the time on the wall; on a busy one,
  * nobody is late because others were quicker.
  *
- * @returns whether it has come about
+ * @throws Unmet when it is not so in time
  */
-export async function comesAbout(
-  worker: Answering,
-  milliseconds: number,
-  probe: () => boolean | Promise<boolean>,
-): Promise<boolean> {
-  for (let passed = 0; !(await probe()); passed += await tick(worker)) {
-    if (passed > milliseconds) return false;
-  }
-  return true;
-}
-
-/** The same. @throws Unmet when it has not come about in time */
 export async function within(
   worker: Answering,
   milliseconds: number,
   probe: () => boolean | Promise<boolean>,
   { expected, happened, about }: Wording,
 ): Promise<void> {
-  if (await comesAbout(worker, milliseconds, probe)) return;
-  throw new Unmet(expected, await saidNow(happened), await saidNow(about));
+  for (let passed = 0; !(await probe()); ) {
+    if (passed > milliseconds) {
+      throw new Unmet(expected, await saidNow(happened), await saidNow(about));
+    }
+    passed += await tick(worker);
+  }
 }
 
 /**
