@@ -207,5 +207,6 @@ let shared: Redis | undefined;
       ],
     ],
     fails: ['crash'],
+    mayFail: ['zombie', 'rebuild-live'],
   },
 ];
