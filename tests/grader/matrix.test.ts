@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { findExercise } from '../../grader/exercises.ts';
 import { readBase } from '../support/base.ts';
-import { failed, gradeAll } from '../support/grading.ts';
+import { failed, type Graded, gradeAll } from '../support/grading.ts';
 import { EXERCISES, representative, rightOnes, wrongOnes } from './submissions.ts';
 
 // Is the grader fair, and is it sharp? Correct submissions in all styles get full points; each wrong one fails exactly
@@ -15,6 +15,11 @@ const AT_LEAST = 21;
 function others(ids: readonly string[], fails: readonly string[], index: number): string[] {
   const pass = ids.filter((id) => !fails.includes(id));
   return [0, 1].flatMap((step) => pass[(index + step * 5) % pass.length] ?? []);
+}
+
+/** What came of each requirement, for the message of a test that fails. */
+function told(graded: readonly Graded[]): string {
+  return graded.map(({ id, happened }) => `${id}: ${happened ?? 'passed'}`).join('\n');
 }
 
 describe.each(EXERCISES)('%s', (exercise) => {
@@ -45,13 +50,18 @@ describe.each(EXERCISES)('%s', (exercise) => {
     expect(trouble.map(({ id, happened }) => `${id}: ${happened}`)).toEqual([]);
   });
 
-  it.each(wrong)('sees that $name is wrong', PATIENCE, async ({ name, fails, mayFail = [] }) => {
+  it.each(wrong)('sees that $name is wrong', PATIENCE, async (one) => {
+    const { name, fails, mayFail = [] } = one;
     const { results } = await grading();
+    let graded = results.get(name) ?? [];
+    const found = () => failed(graded).filter((id) => !mayFail.includes(id));
 
-    const graded = results.get(name) ?? [];
-    const why = graded.map(({ id, happened }) => `${id}: ${happened ?? 'passed'}`).join('\n');
-    const found = failed(graded).filter((id) => !mayFail.includes(id));
-    expect(found.toSorted(), why).toEqual(fails.toSorted());
+    expect(found(), told(graded)).toEqual(expect.arrayContaining([...fails]));
+    // A mistake is a matter of who is quicker, here and there: what it is blamed for beside its own has to show again.
+    if (found().length > fails.length) {
+      graded = (await gradeAll(exercise, fileName, [one])).results.get(name) ?? [];
+    }
+    expect(found().toSorted(), told(graded)).toEqual(fails.toSorted());
   });
 
   it('leaves no process behind', PATIENCE, async () => {
