@@ -8,7 +8,7 @@ import { add, type Carts, type CartTrial, cartOf, Store, startProjector } from '
 
 const LEASE_MS = 400;
 const STEPS = 6;
-const FAITHFUL_ROUNDS = 20;
+const FAITHFUL_ROUNDS = 12;
 const PAUSES = 14;
 const SETTLED_WITHIN_MS = 300;
 /** As the exercise says of what a rebuild takes for itself. */
