@@ -4,9 +4,13 @@ import type { Group } from '../harness/group.ts';
 import { eventually } from '../harness/unmet.ts';
 import type { Worker } from '../harness/worker.ts';
 import { within } from './patience.ts';
+import { stepByStep } from './stepping.ts';
 import { add, type Carts, remove, Store, startProjector } from './store.ts';
 
 const LEASE_MS = 300;
+const MOST_STEPS = 30;
+/** What PTTL says of a key that is there for good. */
+const NO_END = -1;
 const CRASH_LEASE_MS = 800;
 const MOST_ROUNDS = 10;
 const FEW_ROUNDS = 2;
@@ -35,8 +39,16 @@ export const crash: Check<Carts> = async (trial) => {
   await store.recordAdditions(['left-a-lot'], 140);
   const leftALot = store.group('left-a-lot');
   await leftALot.create();
-  await leftALot.makeIdle('dead', await leftALot.leavePending('dead', 130));
-  const [dave, alice, bob, carol] = await trial.hireAll('dave', 'alice', 'bob', 'carol');
+  // Who had them was alive a moment ago.
+  await leftALot.leavePending('dead', 130);
+  const [erin, dave, alice, bob, carol] = await trial.hireAll(
+    'erin',
+    'dave',
+    'alice',
+    'bob',
+    'carol',
+  );
+  await isKilledAtTheFirstTrace(store, erin);
   await isKilledWhileTakingOver(store, dave, [leftBehind, leftALot]);
   const loops = [alice, bob, carol].map((worker) => startProjector(worker, CRASH_LEASE_MS));
   await takenOver(
@@ -72,6 +84,23 @@ async function isLeftByTwo(store: Store): Promise<void> {
     const consumer = index % 2 === 0 ? 'zoe' : 'adam';
     await group.makeIdle(consumer, await group.leavePending(consumer, 1));
   }
+}
+
+/** SIGKILL as soon as there is a key of its own without an end: what it meant to say about it next, it never says. */
+async function isKilledAtTheFirstTrace({ trial }: Store, worker: Worker<Carts>): Promise<void> {
+  const { redis } = trial;
+  const lasting = async () => {
+    const own = (await redis.keys('*')).filter((key) => !/^cart:(events:|dead$)/.test(key));
+    const ends = await Promise.all(own.map((key) => redis.pttl(key)));
+    return ends.some((end) => end === NO_END);
+  };
+  const untilItIsKilled = async () => {
+    startProjector(worker, CRASH_LEASE_MS);
+    await new Promise(() => {});
+  };
+  await stepByStep(trial, worker, MOST_STEPS, untilItIsKilled, async (step) => {
+    if (step === MOST_STEPS || (await lasting())) await worker.crash();
+  });
 }
 
 /** SIGKILL in the middle of a take-over: its writes are let through bit by bit until the first has had an effect. */

@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from 'node:timers/promises';
 import { whilePassing } from '../fair-clock.ts';
 import { expectThat } from '../unmet.ts';
 import type { WorkQueue } from '../work-queue.ts';
@@ -7,6 +8,7 @@ import type { Loop, Worker } from '../worker.ts';
 const QUIET_MS = 30;
 /** On a busy machine, the last part of the half second may be lost on the way. */
 const IN_TIME_MS = 400;
+const LISTEN_EVERY_MS = 10;
 
 /** A loop that was told to stop in the middle of its work. */
 interface Stopping {
@@ -37,13 +39,29 @@ export async function stopsInMidWork<Submission, Item>(
   const stopped = loop.stop(() => {
     returnedAt = performance.now();
   });
-  stopped.catch(() => {});
+  let over = false;
+  stopped
+    .catch(() => {})
+    .finally(() => {
+      over = true;
+    });
+  let slowest = 0;
+  const listen = async () => {
+    while (!over && !worker.gone) {
+      const asked = performance.now();
+      if (!(await worker.answers())) return;
+      slowest = Math.max(slowest, performance.now() - asked);
+      await sleep(LISTEN_EVERY_MS);
+    }
+  };
+  void listen().catch(() => {});
   await worker.answers();
   return {
     stopped,
     hasReturned: () => returnedAt !== undefined,
     begunLater: () => handled.calls.length - heard,
-    wasInTime: (at) => (at ?? returnedAt ?? performance.now()) - stoppedAt < IN_TIME_MS,
+    // What happens here, a process that has to wait for its turn hears later.
+    wasInTime: (at) => (at ?? returnedAt ?? performance.now()) - stoppedAt + slowest < IN_TIME_MS,
   };
 }
 

@@ -112,4 +112,18 @@ export const wrong: readonly Wrong[] = [
     ],
     fails: ['unexpected'],
   },
+  {
+    base: 'cart/watch-and-multi.ts',
+    mistake: 'SETNX and PEXPIRE in two steps: who dies in between leaves a lease without an end',
+    changes: [
+      [
+        `      const taken = await this.redis.set(leaseKey(userId), this.me, 'PX', this.ttl, 'NX');
+`,
+        `      const taken = await this.redis.setnx(leaseKey(userId), this.me);
+      if (taken) await this.redis.pexpire(leaseKey(userId), this.ttl);
+`,
+      ],
+    ],
+    fails: ['crash'],
+  },
 ];

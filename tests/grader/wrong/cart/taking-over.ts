@@ -33,8 +33,8 @@ export const wrong: readonly Wrong[] = [
     fails: ['share'],
   },
   {
-    mistake: 'takes users over after four times leaseMs',
-    changes: [['reportAlive(redis, name, leaseMs)', 'reportAlive(redis, name, 4 * leaseMs)']],
+    mistake: 'takes users over after six times leaseMs',
+    changes: [['reportAlive(redis, name, leaseMs)', 'reportAlive(redis, name, 6 * leaseMs)']],
     fails: ['crash'],
   },
   {
