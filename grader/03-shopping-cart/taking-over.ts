@@ -39,8 +39,7 @@ export const crash: Check<Carts> = async (trial) => {
   await store.recordAdditions(['left-a-lot'], 140);
   const leftALot = store.group('left-a-lot');
   await leftALot.create();
-  // Who had them was alive a moment ago.
-  await leftALot.leavePending('dead', 130);
+  await leftALot.makeIdle('dead', await leftALot.leavePending('dead', 130));
   const [erin, dave, alice, bob, carol] = await trial.hireAll(
     'erin',
     'dave',

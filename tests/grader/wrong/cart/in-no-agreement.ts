@@ -209,4 +209,11 @@ let shared: Redis | undefined;
     fails: ['crash'],
     mayFail: ['zombie', 'rebuild-live'],
   },
+  {
+    base: 'cart/no-agreement.ts',
+    mistake: 'catches up by one page of the stream, and believes to be at the newest',
+    changes: [['  if #page < 100 then break end\nend\nif at', '  at = upto\nend\nif at']],
+    fails: ['redelivered'],
+    mayFail: ['crash'],
+  },
 ];
