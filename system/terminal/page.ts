@@ -12,6 +12,8 @@ const HOME = '\u001b[H';
 const END_LINE = '\u001b[0m\u001b[K';
 const CLEAR_BELOW = '\u001b[J';
 const SMALLEST = { columns: 20, rows: 6 };
+/** So much of the screen is for what can be scrolled. */
+const LEAST_BODY = 0.4;
 
 const SCROLLING: Record<string, (height: number) => number> = {
   up: () => -1,
@@ -133,7 +135,7 @@ export class Page {
     return this.#wrapped;
   }
 
-  /** What stays, and how many lines there are for the rest: at least half of them, or else less stays. */
+  /** What stays, and how many lines there are for the rest; where those are too few, less stays. */
   #layout(): { above: readonly string[]; height: number; below: readonly string[] } {
     const { rows, columns } = this.#screen;
     const [head, foot] = [this.#content.head, this.#content.foot].map((lines) =>
@@ -152,7 +154,7 @@ export class Page {
       below,
       height: rows - above.length - below.length - 1,
     }));
-    const roomy = choices.find(({ height }) => height >= rows / 2);
+    const roomy = choices.find(({ height }) => height >= rows * LEAST_BODY);
     return roomy ?? { above: title, below: keys.slice(0, 1), height: Math.max(1, rows - 3) };
   }
 
