@@ -1,5 +1,6 @@
 import { existsSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
+import { didYouMean } from '../system/did-you-mean.ts';
 import { loadTypeScript } from '../system/load-typescript.ts';
 import {
   findNumbered,
@@ -68,8 +69,12 @@ export function findExercises(wanted: string | undefined): Exercise[] {
 export function findRequirement(exercise: Exercise, wanted: string): NumberedRequirement {
   const requirement = exercise.requirements[Number(wanted) - 1];
   if (requirement) return requirement;
+  const instead = didYouMean(
+    wanted,
+    exercise.requirements.map(({ number }) => `${number}`),
+  );
   throw new UserError(
-    `Exercise ${exercise.name} has no requirement '${wanted}'; it has 1 to ${exercise.requirements.length}.`,
+    `Exercise ${exercise.name} has no requirement '${wanted}'; it has 1 to ${exercise.requirements.length}.${instead && ` ${instead}`}`,
   );
 }
 

@@ -1,4 +1,5 @@
 import { parseArgs } from 'node:util';
+import { didYouMean } from './did-you-mean.ts';
 import { errorMessage, HelpAsked, UserError } from './process/user-error.ts';
 
 interface Expected<Flag extends string, Option extends string> {
@@ -68,7 +69,11 @@ function parse(
   try {
     return parseArgs({ args: [...args], options, allowPositionals: true });
   } catch (error) {
-    throw new UserError(`${errorMessage(error).split('. ')[0]}.\n${usage}`);
+    const [complaint = ''] = errorMessage(error).split('. ');
+    const [, unknown] = /^Unknown option '-*([^']+)'/.exec(complaint) ?? [];
+    const names = Object.keys(options).map((name) => `--${name}`);
+    const instead = unknown ? didYouMean(`--${unknown}`, names) : '';
+    throw new UserError(`${complaint}.${instead && ` ${instead}`}\n${usage}`);
   }
 }
 

@@ -1,5 +1,6 @@
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { didYouMean } from './did-you-mean.ts';
 import { UserError } from './process/user-error.ts';
 
 const NUMBERED = /^(\d\d)-(.+)$/;
@@ -48,23 +49,30 @@ export function findNumbered<Thing extends { readonly number: number }>(
   return onlyOne(meant, things, (thing) => `${thing.number} (${namesOf(thing)[0]})`, {
     several: `'${wanted}' could be ${kind}`,
     none: `There is no ${kind} '${wanted}'; there are`,
+    instead: didYouMean(
+      wanted,
+      things.map((thing) => namesOf(thing)[0] ?? ''),
+    ),
   });
 }
 
 /**
  * The only one that is meant.
  *
- * @param words what the choice stands behind, when several are meant or none is
+ * @param words what the choice stands behind, when several are meant or none is; and what may have been meant instead
  * @throws UserError when there is not exactly one
  */
 export function onlyOne<Thing>(
   meant: readonly Thing[],
   all: readonly Thing[],
   shown: (thing: Thing) => string,
-  words: { readonly several: string; readonly none: string },
+  words: { readonly several: string; readonly none: string; readonly instead?: string },
 ): Thing {
   const [first, ...more] = meant;
-  if (!first) throw new UserError(`${words.none} ${all.map(shown).join(', ')}.`);
+  if (!first) {
+    const instead = words.instead && `\n${words.instead}`;
+    throw new UserError(`${words.none} ${all.map(shown).join(', ')}.${instead}`);
+  }
   if (more.length > 0) throw new UserError(`${words.several} ${meant.map(shown).join(' or ')}.`);
   return first;
 }

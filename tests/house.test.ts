@@ -23,6 +23,7 @@ const MAY_IMPORT: Record<string, readonly string[]> = {
   grader: ['system'],
   'grader/classroom': ['system', 'grader'],
   workbook: ['system', 'grader', 'grader/classroom', 'chapters'],
+  docs: [],
 };
 
 /** In the folders of exercises, names are the same by convention. */

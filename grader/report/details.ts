@@ -11,15 +11,23 @@ const WIDTH = 80;
 const NARROWEST = 20;
 const PRINTED_LINES = 12;
 
-/** All that is to be said about a requirement that has not passed. */
-export function details({ requirement, verdict }: RequirementResult, exercise: Exercise): string[] {
+/**
+ * All that is to be said about a requirement that has not passed.
+ *
+ * @param next what to do next, where it is not a command
+ */
+export function details(
+  { requirement, verdict }: RequirementResult,
+  exercise: Exercise,
+  next?: string,
+): string[] {
   const { number, title, lesson } = requirement;
   const heading = colour.bold(paragraph(`${number}. ${title}`));
   if (verdict.status === 'not started') {
     return [
       heading,
       labelled('start here', `task ${requirement.task} of exercises/${exercise.folder}/README.md`),
-      labelled('then', `npm run grade ${exercise.name} ${number}`),
+      labelled('then', next ?? `npm run grade ${exercise.name} ${number}`),
     ];
   }
   const { findings, blocks } = sectionsOf(verdict, PRINTED_LINES);
@@ -30,7 +38,8 @@ export function details({ requirement, verdict }: RequirementResult, exercise: E
     labelled('read', `chapter ${lesson.chapter}, "${lesson.heading}"`),
     labelled(
       'next',
-      `npm run hint ${exercise.name} ${number}, and npm run grade ${exercise.name} ${number}`,
+      next ??
+        `npm run hint ${exercise.name} ${number}, and npm run grade ${exercise.name} ${number}`,
     ),
   ];
 }

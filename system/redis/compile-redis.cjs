@@ -22,8 +22,7 @@ const [version = '', downloadDir = ''] = process.argv.slice(2);
 // Failed until proven otherwise: when the mirror breaks off in the middle of the archive,
 // redis-memory-server waits for the rest for ever, and Node ends because nothing else is to be done.
 process.exitCode = 1;
-const reportBrokenDownload = () =>
-  console.error('Couldnt download all of it: the connection broke off');
+const reportBrokenDownload = () => console.error('the connection broke off in the middle');
 process.once('beforeExit', reportBrokenDownload);
 
 build()

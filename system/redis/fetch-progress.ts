@@ -1,4 +1,5 @@
 import { printError } from '../terminal/print.ts';
+import { cut } from '../terminal/width.ts';
 
 const TICK_MS = 1000;
 const CLEAR_LINE = '\r\x1b[2K';
@@ -20,7 +21,9 @@ export function openProgress(): FetchProgress {
   let started = Date.now();
   const draw = () => {
     const seconds = Math.round((Date.now() - started) / 1000);
-    process.stderr.write(`${CLEAR_LINE}${line}${seconds > 0 ? ` (${seconds} s)` : ''}`);
+    const whole = `${line}${seconds > 0 ? ` (${seconds} s)` : ''}`;
+    // Of a line that goes on below, only the end could be cleared.
+    process.stderr.write(CLEAR_LINE + cut(whole, process.stderr.columns - 1));
   };
   const clock = setInterval(() => line && draw(), TICK_MS).unref();
   return {

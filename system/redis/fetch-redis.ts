@@ -1,5 +1,6 @@
 import { existsSync, mkdirSync, readFileSync, statfsSync } from 'node:fs';
 import { join } from 'node:path';
+import which from 'which';
 import { type Lock, takeLock } from '../lock.ts';
 import { guardPath } from '../process/guardian.ts';
 import { errorCode, fileSystemTrouble, UserError } from '../process/user-error.ts';
@@ -67,28 +68,35 @@ async function fetchRedis(
     'Install one, then try again:',
     `  ${installCommand()}`,
     'Or name one that you have: set REDISMS_SYSTEM_BINARY to the path of its redis-server.',
+    'Or use one that runs elsewhere: set REDIS_URL to its address, for chapters and the prompt.',
   ];
   throw new UserError(message.join('\n'));
 }
 
-const INSTALL_COMMANDS: readonly (readonly [RegExp, string])[] = [
-  [/debian|ubuntu/, 'sudo apt-get update && sudo apt-get install redis-server'],
-  [/fedora|rhel|centos|rocky|alma/, 'sudo dnf install valkey'],
-  [/suse/, 'sudo zypper install redis'],
-  [/arch|manjaro/, 'sudo pacman -S valkey'],
-  [/alpine/, 'sudo apk add redis'],
+/** Of each family of systems: the tool that installs, and how it is called. */
+const INSTALLERS: readonly (readonly [RegExp, string, string])[] = [
+  [/debian|ubuntu/, 'apt-get', 'apt-get update && apt-get install redis-server'],
+  [/fedora|rhel|centos|rocky|alma/, 'dnf', 'dnf install valkey'],
+  [/suse/, 'zypper', 'zypper install redis'],
+  [/arch|manjaro/, 'pacman', 'pacman -S valkey'],
+  [/alpine/, 'apk', 'apk add redis'],
 ];
 
-/** What a person types on this system to get a Redis. */
+/** What a person types on this system to get a Redis; in words, where the tool for it is not there. */
 export function installCommand(): string {
-  if (process.platform === 'darwin') return 'brew install redis';
+  const has = (tool: string) => which.sync(tool, { nothrow: true }) !== null;
   if (process.platform === 'win32') return 'winget install Memurai.MemuraiDeveloper   (or use WSL)';
   const release = '/etc/os-release';
   const system = existsSync(release) ? readFileSync(release, 'utf8') : '';
-  const ids = /^ID(?:_LIKE)?=.*$/gm;
-  const known = (system.match(ids) ?? []).join(' ').toLowerCase();
-  const command = INSTALL_COMMANDS.find(([family]) => family.test(known))?.[1];
-  return command ?? "your package manager's install command for redis or valkey";
+  const known = (system.match(/^ID(?:_LIKE)?=.*$/gm) ?? []).join(' ').toLowerCase();
+  const installer = INSTALLERS.find(([family, tool]) => family.test(known) && has(tool));
+  if (installer) {
+    const [, tool, command] = installer;
+    const needsSudo = process.getuid?.() !== 0 && has('sudo');
+    return needsSudo ? command.replaceAll(`${tool} `, `sudo ${tool} `) : command;
+  }
+  if (process.platform === 'darwin' || has('brew')) return 'brew install redis';
+  return "your system's own way to install programs, for redis or valkey";
 }
 
 /**

@@ -89,13 +89,34 @@ async function build(
   }
 }
 
-/** What the tools say when they give up; configure scripts talk of errors all the time. */
-const TELLING =
-  /error:|undefined reference|: not found|Error \d+$|Couldnt|Status Code|checksum of|Too small|TAR_/;
+/** What the compiler and its helpers say when they give up; configure scripts talk of errors all the time. */
+const TELLING = /error:|undefined reference|: not found|Error \d+$|checksum of|broke off/;
+
+/** What redis-memory-server says of a download, in our words. */
+const OF_DOWNLOADS: readonly (readonly [RegExp, string])[] = [
+  [/(ENOTFOUND|EAI_AGAIN) (\S+)/, '$2 cannot be found ($1): is there a network?'],
+  [/(ENETUNREACH|EHOSTUNREACH) (\S+)/, 'no way leads to $2 ($1): is there a network?'],
+  [/(ECONNREFUSED) (\S+)/, 'nobody answers at $2 ($1)'],
+  [/Couldnt download \S+ (.+)/, '$1'],
+  [/Status Code is 404/, 'the server does not have this version (404)'],
+  [/Status Code isnt 200/, 'the server answers with an error'],
+  [/Too small|"content-length" is empty/, 'not all of it has come'],
+  [/TAR_|unsupported archive/, 'what has come is no archive'],
+];
 
 /** The line of a failed build that says most: the first complaint is the cause of the later ones. */
 function complaint(output: string): string {
   const lines = output.split('\n').filter((line) => line.trim() !== '');
-  const telling = lines.find((line) => TELLING.test(line));
-  return (telling ?? lines.at(-1) ?? 'it said nothing').trim().slice(0, 200);
+  for (const line of lines) {
+    for (const [theirs, ours] of OF_DOWNLOADS) {
+      const [said] = theirs.exec(line) ?? [];
+      if (said) return said.replace(theirs, ours);
+    }
+    if (TELLING.test(line)) return shortened(line);
+  }
+  return shortened(lines.at(-1) ?? 'it said nothing');
+}
+
+function shortened(line: string): string {
+  return line.trim().slice(0, 200);
 }

@@ -1,7 +1,10 @@
 import { emitKeypressEvents } from 'node:readline';
 
-/** The name of a key (`a`, `return`, `escape`, `left`), or `ctrl+c`. */
-export type KeyListener = (key: string) => void;
+/**
+ * The name of a key (`a`, `return`, `escape`, `left`), or `ctrl+c`; and what it writes, if it writes anything: `A`, with the
+ * shift key.
+ */
+export type KeyListener = (key: string, typed: string) => void;
 
 /** Whether somebody sits at a keyboard and looks at a screen. */
 export function isInteractive(): boolean {
@@ -21,9 +24,13 @@ export function listenToKeys(listener: KeyListener): () => void {
   if (!stdin.isTTY) return () => {};
   emitKeypressEvents(stdin);
   stdin.setRawMode(true);
-  const onKey = (text: string | undefined, key: { name?: string; ctrl?: boolean }) => {
+  const onKey = (
+    text: string | undefined,
+    key: { name?: string; ctrl?: boolean; meta?: boolean },
+  ) => {
     const name = key.name ?? text;
-    if (name) listener(key.ctrl ? `ctrl+${name}` : name);
+    const isWritten = text !== undefined && !key.ctrl && !key.meta && /^\P{Cc}+$/u.test(text);
+    if (name) listener(key.ctrl ? `ctrl+${name}` : name, isWritten ? text : '');
   };
   stdin.on('keypress', onKey);
   stdin.resume();
@@ -34,16 +41,17 @@ export function listenToKeys(listener: KeyListener): () => void {
   };
 }
 
-/** Waits until any key is pressed, or `signal` is aborted. */
-export async function anyKey(signal: AbortSignal): Promise<void> {
-  if (signal.aborted) return;
-  await new Promise<void>((resolve) => {
-    const done = () => {
+/** Waits until any key is pressed, which it returns, or `signal` is aborted. */
+export async function anyKey(signal: AbortSignal): Promise<string | undefined> {
+  if (signal.aborted) return undefined;
+  return new Promise((resolve) => {
+    const done = (key?: string) => {
       release();
-      signal.removeEventListener('abort', done);
-      resolve();
+      signal.removeEventListener('abort', onAbort);
+      resolve(key);
     };
-    const release = listenToKeys(done);
-    signal.addEventListener('abort', done, { once: true });
+    const onAbort = () => done();
+    const release = listenToKeys((key) => done(key));
+    signal.addEventListener('abort', onAbort, { once: true });
   });
 }

@@ -1,4 +1,4 @@
-import { wrapAnsi } from 'fast-wrap-ansi';
+import { wrapped } from './wrap.ts';
 
 const WIDEST = 80;
 const NARROWEST = 20;
@@ -6,8 +6,7 @@ const NARROWEST = 20;
 /** `text` wrapped at words to the terminal's width (80 at most), every line behind `indent`. */
 export function paragraph(text: string, indent = ''): string {
   const columns = Math.min(process.stdout.columns || WIDEST, WIDEST);
-  return wrapAnsi(text, Math.max(NARROWEST, columns - indent.length))
-    .split('\n')
+  return wrapped(text, Math.max(NARROWEST, columns - indent.length))
     .map((line) => (line === '' ? '' : indent + line))
     .join('\n');
 }

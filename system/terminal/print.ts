@@ -1,9 +1,15 @@
 import { writeSync } from 'node:fs';
+import { wrapped } from './wrap.ts';
 
 let afterGap = true;
 
-/** Writes one line, or several, to standard output. */
+/** Writes one line, or several, to standard output. In a terminal, lines that are too long end between words. */
 export function print(text: string): void {
+  printAsIs(fitted(text, process.stdout));
+}
+
+/** Writes what is not ours to break, such as a value in a reply. */
+export function printAsIs(text: string): void {
   process.stdout.write(`${text}\n`);
   afterGap = text === '' || text.endsWith('\n');
 }
@@ -15,7 +21,7 @@ export function printGap(): void {
 
 /** Writes to standard error: what went wrong, and what is not part of a command's result. */
 export function printError(text: string): void {
-  process.stderr.write(`${text}\n`);
+  process.stderr.write(`${fitted(text, process.stderr)}\n`);
 }
 
 /** Writes at once, for the moment before the process ends. A reader who is gone is no error. */
@@ -25,4 +31,9 @@ export function printErrorNow(text: string): void {
   } catch {
     // Nobody reads any more: there is nothing left to tell, and nobody to tell it to.
   }
+}
+
+/** In a pipe, somebody may look for a line: it stays whole. */
+function fitted(text: string, { isTTY, columns }: NodeJS.WriteStream): string {
+  return isTTY && columns > 0 ? wrapped(text, columns).join('\n') : text;
 }

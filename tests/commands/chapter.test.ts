@@ -35,6 +35,9 @@ describe('npm run chapter', () => {
       ['4', 'nonsense'],
       "Chapter 4 has no program 'nonsense'; it has consumer, group-start, history, stopping, noack.",
     ],
+    [['gruops'], '(the-whole-pipeline).\nDid you mean consumer-groups?'],
+    [['4', 'consmer'], 'noack.\nDid you mean consumer?'],
+    [['4', '--liev'], "Unknown option '--liev'. Did you mean --live?"],
     [['5', 'trim-'], "Chapter 5 has no program 'trim-'"],
     [
       ['5', 'i'],

@@ -27,9 +27,12 @@ describe('npm run handout', () => {
       '01-order-processing',
       '03-shopping-cart',
     ]);
-    for (const gone of ['solutions', 'tests', 'CONTRIBUTING.md', 'docs', '.ci']) {
+    for (const gone of ['solutions', 'tests', 'CONTRIBUTING.md', '.ci']) {
       expect(existsSync(join(cwd, gone))).toBe(false);
     }
+    expect(readdirSync(join(cwd, 'docs'))).toEqual(['pictures']);
+    const pictures = readdirSync(join(cwd, 'docs', 'pictures'));
+    expect(pictures.filter((name) => !name.endsWith('.svg'))).toEqual([]);
     const starter = readFileSync(join(ROOT, 'exercises', ORDERS), 'utf8');
     const [telling = ''] = readFileSync(join(ROOT, 'solutions', ORDERS), 'utf8')
       .split('\n')

@@ -52,13 +52,14 @@ describe('npm run learn', () => {
     const terminal = new Terminal(bench, { cwd }, 'learn');
     await terminal.shows(/start here[\s\S]*1\. Publish an order[\s\S]*Graded at/);
     expect(terminal.text).toContain('Distributed order processing, 1 of 15');
-    expect(terminal.text).toContain('npm run grade orders 1');
+    expect(terminal.text).toContain('save the file: it is graded at once');
     expect(terminal.text).not.toContain('keeps the newest');
 
     save(
       changed(CORRECT, ['const { productId, userId, quantity,', 'const { productId, quantity,']),
     );
-    await terminal.shows(/expected[\s\S]*happened/);
+    await terminal.shows(/expected[\s\S]*happened[\s\S]*h: a hint/);
+    expect(terminal.text).not.toContain('npm run');
     save(CORRECT);
     await terminal.shows('✓ passed: 6 points');
     expect(terminal.text).toContain('1 of 15');
@@ -84,7 +85,7 @@ describe('npm run learn', () => {
     terminal.press('h');
     await terminal.shows('Hint 1 of 3');
     terminal.press('h');
-    await terminal.shows(/Hint 1 of 3[\s\S]*Hint 2 of 3/);
+    await terminal.shows(/Hint 1 of 3[\s\S]*Hint 2 of 3[\s\S]*The next hint: h\n/);
     terminal.press('t');
     await terminal.shows('Publish an order: publishOrder');
     terminal.press('l');
@@ -108,6 +109,7 @@ describe('npm run learn', () => {
     await terminal.shows('You have not solved it yet');
     terminal.press('y');
     await terminal.shows('solutions/01-order-processing/orders.ts');
+    expect(terminal.text).toMatch(/Task 1\. [\s\S]*export async function publishOrder/);
     terminal.press('space');
     await terminal.until(
       () => terminal.lines.some((line) => isFurtherDown(line)),
@@ -116,6 +118,9 @@ describe('npm run learn', () => {
     terminal.press('d');
     await terminal.shows('You have not solved it yet');
     terminal.press('y');
+    await terminal.shows(/\n-[^\n]*TODO: XADD[\s\S]*\n\+/);
+    expect(terminal.text).toContain('From your file (-) to the solution (+).');
+    terminal.press('home');
     await terminal.shows('+++ solutions/01-order-processing/orders.ts');
 
     terminal.press('x');
@@ -144,8 +149,9 @@ describe('npm run learn', () => {
     save(SOLUTION);
     const terminal = new Terminal(bench, { cwd, columns: 120, rows: 40 }, 'learn', 'orders');
     await terminal.shows(/Exercise 1 is solved: 100 of 100 points/);
-    expect(terminal.text).toContain('npm run diff orders');
-
+    expect(terminal.text).toMatch(/Compare with the solution: +d\n/);
+    expect(terminal.text).toMatch(/Next: +n +\(A notification system\)/);
+    expect(terminal.text).not.toContain('npm run');
     expect(terminal.written).toContain('Grading all of it once more');
 
     terminal.press('escape');
@@ -177,24 +183,67 @@ describe('npm run learn', () => {
     },
   );
 
+  it.each([
+    ['without a terminal', {}],
+    ['with CI set', { CI: '1' }],
+  ])('%s, says in plain lines how far one is and what to do, and ends', LONG, async (_, env) => {
+    const bench = new Bench();
+    const { cwd, save } = begin(bench);
+
+    const notStarted = await bench.runWith({ cwd, env }, 'learn');
+    save(FORGETFUL);
+    const failed = await bench.runWith({ cwd, env }, 'learn', 'orders', '--poll');
+
+    expect(notStarted.stdout).toMatch(/^1\. [\s\S]*start here[\s\S]*1\. Publish an order/);
+    expect(failed.stdout).toMatch(/✓ passed: 6 points\n\n2\. The stream keeps[\s\S]*happened/);
+    expect(failed.stdout).not.toContain('goes on to the next');
+    for (const { code, stdout, stderr } of [notStarted, failed]) {
+      expect(stdout).toMatch(/\nWithout a terminal, [^\n]*type again: npm run learn orders\n$/);
+      expect(stdout).not.toContain('\u001b');
+      expect(stderr).toBe('');
+      expect(code).toBe(1);
+    }
+    await expectNothingLeft(bench, 'a copy to learn in');
+  });
+
   it(
-    'works without a terminal, in plain lines, and looks at the file itself with --poll',
+    'without a terminal, grades all of it at the end, and says what comes next',
     LONG,
     async () => {
       const bench = new Bench();
       const { cwd, save } = begin(bench);
-      const running = bench.startWith({ cwd }, 'learn', 'orders', '--poll');
-      await running.says(/start here[\s\S]*Watching/);
+      allPassedBut(bench, 'pending');
+      save(SOLUTION);
 
+      const first = await bench.runWith({ cwd }, 'learn', 'orders');
+      const again = await bench.runWith({ cwd }, 'learn', 'orders');
       save(FORGETFUL);
-      await running.says(/✓ passed: 6 points[\s\S]*2\. The stream keeps[\s\S]*happened/);
-      running.ctrlC();
-      const { code, stderr } = await running.ended;
+      const broken = await bench.runWith({ cwd }, 'learn', 'orders');
 
-      expect(code).toBe(0);
-      expect(stderr).toBe('');
-      expect(running.stdout).not.toContain('\u001b');
-      await expectNothingLeft(bench, 'a copy to learn in');
+      expect(first.stdout).toContain('Exercise 1 is solved: 100 of 100 points');
+      for (const { code, stdout } of [first, again]) {
+        expect(stdout).toMatch(/orders is solved\. Play chapter 1, [^\n]*: npm run chapter 1\n$/);
+        expect(code).toBe(0);
+      }
+      expect(broken.stdout).toMatch(/^2\. The stream keeps[\s\S]*happened/);
+      expect(broken.code).toBe(1);
     },
   );
+
+  it('keeps its title on a screen of 40 by 10', LONG, async () => {
+    const bench = new Bench();
+    const { cwd } = begin(bench);
+    const terminal = new Terminal(bench, { cwd, columns: 40, rows: 10 }, 'learn', 'orders');
+
+    await terminal.shows(/^Distributed order processing, 1 of 15\n[\s\S]*q:quit/);
+    terminal.press('t');
+    await terminal.shows('Publish an order: publishOrder');
+    terminal.press('space');
+    await terminal.until(() => !terminal.text.includes('Publish an order:'), 'does not scroll');
+
+    expect(terminal.lines[0]).toBe('Distributed order processing, 1 of 15');
+    expect(terminal.brokenLines).toEqual([]);
+    terminal.press('ctrl+c');
+    expect(await terminal.ended).toBe(0);
+  });
 });

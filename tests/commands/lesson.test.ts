@@ -31,6 +31,57 @@ describe('npm run lesson', () => {
     expect(terminal.brokenLines).toEqual([]);
   });
 
+  it('searches with /, n and N, and marks what it finds', async () => {
+    const marks = (terminal: Terminal) => terminal.written.split('\u001b[7m').length - 1;
+    const terminal = new Terminal(new Bench(), {}, 'lesson', '4');
+    await terminal.shows('/: search');
+    expect(marks(terminal)).toBe(0);
+
+    terminal.press('/');
+    await terminal.until(() => terminal.lines.at(-1)?.startsWith('/') === true, 'does not ask');
+    terminal.press('xgroup crq', '\u007f', 'eate', 'enter');
+    await terminal.shows('n: next   N: one before');
+    const found = () => terminal.lines[2] ?? '';
+    expect(found().toLowerCase()).toContain('xgroup create');
+    expect(marks(terminal)).toBeGreaterThan(0);
+
+    const first = found();
+    terminal.press('n');
+    await terminal.until(() => found() !== first, 'does not go on');
+    expect(found().toLowerCase()).toContain('xgroup create');
+    terminal.press('N');
+    await terminal.until(() => found() === first, 'does not go back');
+    terminal.press('N');
+    await terminal.shows('Not above: xgroup create');
+
+    terminal.press('/', 'no such words', 'enter');
+    await terminal.shows('Not below: no such words');
+    terminal.press('/', 'q', 'escape');
+    await terminal.shows('n: next');
+    terminal.press('/', 'ctrl+c');
+    expect(await terminal.ended).toBe(0);
+    expect(terminal.isRestored).toBe(true);
+  });
+
+  it.each([
+    [40, 10],
+    [40, 24],
+    [80, 24],
+  ])('keeps its title, its keys, and whole lines at %ix%i', async (columns, rows) => {
+    const terminal = new Terminal(new Bench(), { columns, rows }, 'lesson', '4');
+
+    await terminal.shows(/^4\. Consumer groups[\s\S]*more lines below[\s\S]*q: leave/);
+    terminal.press('space', 'space');
+    await terminal.until(() => !terminal.text.includes('In chapter 3'), 'does not scroll');
+
+    expect(terminal.lines[0]).toMatch(/^4\. Consumer groups/);
+    expect(terminal.brokenLines).toEqual([]);
+    terminal.resize(60, 20);
+    await terminal.shows(/^4\. Consumer groups[\s\S]*q: leave/);
+    terminal.press('q');
+    expect(await terminal.ended).toBe(0);
+  });
+
   it.each(PAGES)('%s is wrapped, but for what is to be typed', (page) => {
     const text = stripVTControlCharacters(lessonText(readFileSync(join(ROOT, page), 'utf8')));
 
@@ -55,7 +106,10 @@ describe('npm run lesson', () => {
   it.each([
     [[], 'Which one?'],
     [['9'], "There is no chapter '9'"],
-    [['nothing'], "There is no chapter 'nothing'"],
+    [['nothing'], "There is no chapter and no exercise 'nothing'"],
+    [['crat'], 'Did you mean cart?'],
+    [['gruops'], 'Did you mean consumer-groups?'],
+    [['ing'], "'ing' could be exercise 1 (orders) or 3 (cart)."],
   ])('%j is refused', async (typed, message) => {
     await expectRefused(command, typed, message);
   });

@@ -167,4 +167,23 @@ describe('npm start in a terminal', () => {
     expect(terminal.isRestored).toBe(true);
     await expectNothingLeft(bench);
   });
+
+  it('is left with Ctrl+C also in a list, and after a command', LONG, async () => {
+    const bench = new Bench();
+    notTheFirstTime(bench);
+    const inList = new Terminal(bench, { rows: 40 }, 'start');
+    await choose(inList, 'Read a lesson');
+    await inList.shows('Esc: back');
+    inList.press('ctrl+c');
+    expect(await inList.ended).toBe(0);
+    expect(inList.isRestored).toBe(true);
+
+    const afterwards = new Terminal(bench, { rows: 40 }, 'start');
+    await choose(afterwards, 'How far you have come');
+    await afterwards.shows('Any key: back to the menu   Ctrl+C: leave');
+    afterwards.press('ctrl+c');
+    expect(await afterwards.ended).toBe(0);
+    expect(afterwards.isRestored).toBe(true);
+    await expectNothingLeft(bench);
+  });
 });

@@ -86,3 +86,35 @@ describe('npm run progress', () => {
     expect(code).toBe(0);
   });
 });
+
+describe('what comes next', () => {
+  it.each([
+    ['at the beginning', [], 'npm run chapter 1'],
+    ['after five chapters', [1, 2, 3, 4, 5], 'npm run learn orders'],
+    ['when a chapter was left out', [1, 3, 4, 5], 'npm run chapter 2'],
+  ])('is the same wherever it is told, %s', async (_, chapters, next) => {
+    const bench = new Bench();
+    mkdirSync(bench.state);
+    const progress = JSON.stringify({ version: 1, chapters, exercises: {} });
+    writeFileSync(join(bench.state, 'progress.json'), progress);
+
+    const start = await bench.run('start');
+    const doctor = await bench.run('doctor');
+    const told = await bench.run('progress');
+
+    expect(start.stdout).toMatch(new RegExp(`^Next: .*\\s+${next}$`, 'm'));
+    expect(doctor.stdout).toMatch(new RegExp(`^All is well. Next: .*\\n +${next}\\n$`, 'm'));
+    expect(told.stdout).toMatch(new RegExp(`^Next: .*\\n +${next}$`, 'm'));
+  });
+
+  it('is told at the end of a scene too', LONG, async () => {
+    const bench = new Bench();
+    mkdirSync(bench.state);
+    const progress = JSON.stringify({ version: 1, chapters: [2, 3, 4, 5], exercises: {} });
+    writeFileSync(join(bench.state, 'progress.json'), progress);
+
+    const { stdout } = await bench.run('chapter', '1');
+
+    expect(stdout).toMatch(/^Next: +npm run learn orders {3}\(Begin exercise 1, [^\n]*\)\n$/m);
+  });
+});

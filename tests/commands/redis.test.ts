@@ -29,6 +29,14 @@ describe('npm run redis', () => {
     shared.ctrlC();
     const { code, stderr } = await shared.ended;
 
+    for (const command of [
+      'chapter 2 producer',
+      'chapter 4 consumer alpha',
+      'watch-stream',
+      'cli',
+    ]) {
+      expect(shared.stdout).toMatch(new RegExp(`^  npm run ${command}  +\\S`, 'm'));
+    }
     expect(second.stdout).toContain(`is up already: ${url}`);
     expect(second.code).toBe(0);
     expect(inspector.stdout).toMatch(/pending in analytics_group: \d/);

@@ -1,7 +1,8 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { expectNothingLeft, expectRefusal } from '../support/expectations.ts';
+import type { Command } from '../../system/process/lifetime.ts';
+import { expectNothingLeft, expectRefusal, expectRefused } from '../support/expectations.ts';
 import { Bench, ROOT } from '../support/workbook.ts';
 
 // What a command refuses is tested in-process, beside the command. Here each is really started once.
@@ -12,6 +13,8 @@ const { scripts }: { scripts: Record<string, string> } = JSON.parse(
 const COMMANDS = Object.entries(scripts).flatMap(([name, line]) =>
   line.startsWith('node workbook/launch.cjs ') ? [name] : [],
 );
+
+const TAKING_A_NAME = ['learn', 'lesson', 'grade', 'hint', 'diff', 'reset', 'restore'];
 
 describe('every command', () => {
   it('is found in package.json', () => {
@@ -29,6 +32,15 @@ describe('every command', () => {
     expect(outcome.stdout).toBe('');
     await expectNothingLeft(bench);
   });
+
+  it.each(TAKING_A_NAME)(
+    'that takes an exercise says what may have been meant: %s',
+    async (name) => {
+      const module: { command: Command } = await import(`../../workbook/commands/${name}.ts`);
+
+      await expectRefused(module.command, ['ordrs'], 'Did you mean orders?');
+    },
+  );
 
   it('shows how it is typed on --help', async () => {
     const { stdout, stderr, code } = await new Bench().run('chapter', '--help');

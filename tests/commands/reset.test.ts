@@ -214,11 +214,17 @@ describe('npm run diff', () => {
     expect(code).toBe(0);
   });
 
-  it('turns pages in a terminal', async () => {
+  it('turns pages in a terminal, from where the first open requirement is met', async () => {
     const bench = new Bench();
     const { cwd } = begun(bench);
 
     const terminal = new Terminal(bench, { cwd }, 'diff', 'orders', '--show');
+    await terminal.shows(
+      /^From your file[\s\S]*\+ \* Task 1\.[\s\S]*\+export async function publish/,
+    );
+    expect(terminal.text).toMatch(/more lines below[\s\S]*\/: search/);
+    expect(terminal.written, 'in colour').toContain('\u001b[32m+/**');
+    terminal.press('home');
     await terminal.shows(/^From your file[\s\S]*-\/\/ Mine: naïve, 世界[\s\S]*more lines below/);
     terminal.press('space');
     await terminal.shows(/^\+export type OrderHandler/m);
@@ -227,6 +233,22 @@ describe('npm run diff', () => {
     expect(await terminal.ended).toBe(0);
     expect(terminal.isRestored).toBe(true);
     expect(terminal.brokenLines).toEqual([]);
+  });
+
+  it.each([
+    ['9', 'pendingByWorker'],
+    ['13', 'runWorker'],
+  ])('begins at requirement %s when it is named, at %s', async (number, name) => {
+    const bench = new Bench();
+    const { cwd } = begun(bench);
+
+    const terminal = new Terminal(bench, { cwd }, 'diff', 'orders', number, '--show');
+
+    const functions = () =>
+      terminal.lines.flatMap((line) => /^\+export async function (\w+)/.exec(line)?.[1] ?? []);
+    await terminal.until(() => functions()[0] === name, `does not begin at ${name}`);
+    terminal.press('q');
+    expect(await terminal.ended).toBe(0);
   });
 
   it('says when there is no difference, and when there is no file', async () => {

@@ -60,9 +60,19 @@ describe('npm run watch-stream', () => {
     expect(terminal.isRestored).toBe(true);
   });
 
-  it('prints a line for each change where there is no terminal', async () => {
+  it('looks once where there is no terminal, and says how to go on', async () => {
+    const { env, bench } = await post();
+
+    const { code, stdout, stderr } = await bench.runWith({ env }, 'watch-stream', KEY);
+
+    expect(stdout).toMatch(/^\d\d:\d\d:\d\d parcels: 2 entries, [^\n]*\n$/);
+    expect(stderr).toBe('That was one look. To go on: npm run watch-stream -- --follow\n');
+    expect(code).toBe(0);
+  });
+
+  it('prints a line for each change with --follow', async () => {
     const { redis, env, bench } = await post();
-    const running = bench.startWith({ env }, 'watch-stream', KEY);
+    const running = bench.startWith({ env }, 'watch-stream', KEY, '--follow');
 
     await running.says(/parcels: 2 entries, last id 2-0; couriers: lag 1, pending 1 \(anna 1\)\n/);
     await redis.xadd(KEY, '3-0', 'to', 'Porto');
@@ -86,6 +96,8 @@ describe('npm run watch-stream', () => {
     expect(all.stdout).toMatch(/^\d\d:\d\d:\d\d parcels: 2 entries/);
     expect(all.code).toBe(0);
     expectRefusal(missing, /^There is no stream later\.\n$/);
+    const mistyped = await bench.runWith({ env }, 'watch-stream', 'parcel', '--once');
+    expectRefusal(mistyped, /^There is no stream parcel\. Did you mean parcels\?\n$/);
   });
 
   it('says what to do when there is no Redis, and when the key is no stream', async () => {

@@ -11,6 +11,7 @@ const NAMED_KEYS: Record<string, string> = {
   space: ' ',
   up: '\u001b[A',
   down: '\u001b[B',
+  home: '\u001b[H',
   'ctrl+c': '\u0003',
   'ctrl+d': '\u0004',
 };

@@ -2,6 +2,9 @@ import { colour } from '../../system/terminal/colour.ts';
 import { paragraph } from '../../system/terminal/paragraph.ts';
 import { readChapters } from './chapters.ts';
 
+/** So few columns that two beside one another are too narrow to read. */
+const NARROW = 60;
+
 /** The chapters with their programs, and what to type for each. */
 export function chapterList(): string {
   const chapters = readChapters();
@@ -9,9 +12,10 @@ export function chapterList(): string {
   const entries = chapters.map((chapter) => {
     const heading = `${colour.bold(`${chapter.number}  ${chapter.title}`)}`;
     const programs = chapter.programs.map(({ name, summary }) => {
-      const indent = ' '.repeat(width + 7);
-      const text = paragraph(summary, indent).trimStart();
-      return `     ${name.padEnd(width)}  ${colour.dim(text)}`;
+      const isNarrow = process.stdout.columns < NARROW;
+      const text = paragraph(summary, ' '.repeat(isNarrow ? 7 : width + 7));
+      if (isNarrow) return `     ${name}\n${colour.dim(text)}`;
+      return `     ${name.padEnd(width)}  ${colour.dim(text.trimStart())}`;
     });
     return [heading, ...programs].join('\n');
   });

@@ -1,5 +1,6 @@
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { basename, join } from 'node:path';
+import { didYouMean } from '../../system/did-you-mean.ts';
 import {
   findNumbered,
   type NumberedFolder,
@@ -54,6 +55,10 @@ export function findProgram(chapter: Chapter, wanted: string): Program {
   return onlyOne(exact ? [exact] : meant, chapter.programs, (program) => program.name, {
     several: `'${wanted}' could be`,
     none: `Chapter ${chapter.number} has no program '${wanted}'; it has`,
+    instead: didYouMean(
+      name,
+      chapter.programs.map((program) => program.name),
+    ),
   });
 }
 

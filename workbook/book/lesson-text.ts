@@ -2,6 +2,7 @@ import { type MarkedToken, marked, type Token, type Tokens } from 'marked';
 import { colour } from '../../system/terminal/colour.ts';
 import { paragraph } from '../../system/terminal/paragraph.ts';
 import { padded, widthOf } from '../../system/terminal/width.ts';
+import { NO_BREAK } from '../../system/terminal/wrap.ts';
 
 const INDENT = '  ';
 
@@ -75,7 +76,7 @@ function inline(tokens: readonly Token[]): string {
 }
 
 function span(token: Token): string {
-  if (isA(token, 'codespan')) return colour.yellow(token.text);
+  if (isA(token, 'codespan')) return colour.yellow(token.text.replaceAll(' ', NO_BREAK));
   if (isA(token, 'strong')) return colour.bold(inline(token.tokens));
   if (isA(token, 'em')) return colour.italic(inline(token.tokens));
   if (isA(token, 'link')) return linked(token);

@@ -5,7 +5,8 @@ import { findOrStartServer } from '../../system/redis/find-server.ts';
 import { colour } from '../../system/terminal/colour.ts';
 import { paragraph } from '../../system/terminal/paragraph.ts';
 import { print, printGap } from '../../system/terminal/print.ts';
-import { type Chapter, lessonFile, type Program, readChapters } from './chapters.ts';
+import { nextStep } from '../learner/standing.ts';
+import { type Chapter, lessonFile, type Program } from './chapters.ts';
 import { RunningProgram } from './program.ts';
 import { loadScene, ScenePlayer } from './scene-player.ts';
 import { chooseServer } from './scene-server.ts';
@@ -43,8 +44,6 @@ export async function playScene(
   await scene.default(player);
   if (live) await goOn(player, server.url, lifetime);
   await player.end();
-  printGap();
-  print(whatNext(chapter));
   return 0;
 }
 
@@ -61,16 +60,13 @@ async function goOn(player: ScenePlayer, url: string, lifetime: Lifetime): Promi
   await new Promise(() => {});
 }
 
-function whatNext(chapter: Chapter): string {
-  const next = readChapters().find(({ number }) => number === chapter.number + 1);
+/** What to do when a scene is over. */
+export function printWhatNext(chapter: Chapter): void {
+  const { what, command } = nextStep();
   const programs = chapter.programs.map(({ name }) => name).join(', ');
-  const lines = [
-    `Read the lesson:    ${relative(ROOT, lessonFile(chapter))}`,
-    `Run a part alone:   npm run chapter ${chapter.number} NAME, where NAME is one of`,
-    paragraph(programs, ' '.repeat(20)),
-    next
-      ? `Next chapter:       npm run chapter ${next.number}   (${next.title})`
-      : 'That was the last chapter. The list of all: npm run chapter',
-  ];
-  return lines.join('\n');
+  printGap();
+  print(`Read the lesson:    ${relative(ROOT, lessonFile(chapter))}`);
+  print(`Run a part alone:   npm run chapter ${chapter.number} NAME, where NAME is one of`);
+  print(paragraph(programs, ' '.repeat(20)));
+  print(`Next:               ${command}   (${what})`);
 }

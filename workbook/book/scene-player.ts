@@ -2,7 +2,6 @@ import { existsSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { basename, join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { wrapAnsi } from 'fast-wrap-ansi';
 import type { Redis } from 'ioredis';
 import type { Actor, Scene, Stage, StartOptions } from '../../chapters/stage.ts';
 import { loadTypeScript } from '../../system/load-typescript.ts';
@@ -16,6 +15,7 @@ import { splitArguments } from '../../system/resp/split-arguments.ts';
 import { colour } from '../../system/terminal/colour.ts';
 import { paragraph } from '../../system/terminal/paragraph.ts';
 import { print, printGap } from '../../system/terminal/print.ts';
+import { wrapped } from '../../system/terminal/wrap.ts';
 import { type Chapter, findProgram, SCENE } from './chapters.ts';
 import { RunningProgram } from './program.ts';
 
@@ -179,6 +179,7 @@ function labelled(label: string, name: string, line: string): string {
   const { columns } = process.stdout;
   const room = (columns ?? 0) - name.length - ' | '.length;
   if (room < NARROWEST_COLUMN) return `${label} ${line}`;
-  const rows = wrapAnsi(line, room, { hard: true }).split('\n');
-  return rows.map((row) => `${label} ${row}`).join('\n');
+  return wrapped(line, room)
+    .map((row) => `${label} ${row}`)
+    .join('\n');
 }

@@ -33,9 +33,12 @@ export const command: Command = async (lifetime, typed) => {
     printGap();
   }
   // Loaded now that the first line is on the screen: it takes longer than a Redis takes to start.
-  const { playScene, runProgram } = await import('../book/play.ts');
+  const { playScene, printWhatNext, runProgram } = await import('../book/play.ts');
   if (program) return runProgram(program, rest, lifetime);
   const code = await playScene(chapter, has('live'), lifetime);
-  if (code === 0) await notePlayed(chapter.number);
+  if (code === 0) {
+    await notePlayed(chapter.number);
+    printWhatNext(chapter);
+  }
   return code;
 };

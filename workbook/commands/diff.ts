@@ -1,5 +1,5 @@
 import { existsSync } from 'node:fs';
-import { findExercise } from '../../grader/exercises.ts';
+import { findExercise, findRequirement } from '../../grader/exercises.ts';
 import { commandArguments } from '../../system/arguments.ts';
 import type { Command } from '../../system/process/lifetime.ts';
 import { UserError } from '../../system/process/user-error.ts';
@@ -10,13 +10,15 @@ import { standingOf } from '../learner/standing.ts';
 
 const USAGE = [
   'npm run diff orders               your file and the solution compared, once you have solved it',
+  'npm run diff orders 3             ... from where requirement 3 is met',
   'npm run diff orders -- --show     ... or before that',
 ];
 
 export const command: Command = async (lifetime, typed) => {
   const { words, has } = commandArguments(typed, { usage: USAGE, flags: ['show'] });
-  const [name = ''] = words(1, 1, 'One exercise, please:');
+  const [name = '', number] = words(1, 2, 'One exercise, please:');
   const exercise = findExercise(name);
+  const asked = number === undefined ? undefined : findRequirement(exercise, number);
   if (!existsSync(exercise.solution)) throw new UserError(NO_SOLUTIONS);
   const standing = standingOf(exercise, readProgress());
   if (!standing.solved && !has('show')) {
@@ -27,6 +29,7 @@ export const command: Command = async (lifetime, typed) => {
         `To see it anyway:   npm run diff ${exercise.name} -- --show`,
     );
   }
-  await pageThrough('From your file (-) to the solution (+)', solutionDiff(exercise), lifetime);
+  const { text, from } = solutionDiff(exercise, asked ?? standing.open[0]);
+  await pageThrough({ title: 'From your file (-) to the solution (+)', text, from }, lifetime);
   return 0;
 };

@@ -4,6 +4,7 @@ import { colour } from '../../system/terminal/colour.ts';
 import { paragraph } from '../../system/terminal/paragraph.ts';
 import { print } from '../../system/terminal/print.ts';
 import { type Diagnosis, examine } from '../doctor/examine.ts';
+import { nextStep } from '../learner/standing.ts';
 
 const MARKS = { ok: colour.green('ok   '), note: colour.yellow('note '), bad: colour.red('BAD  ') };
 const INDENT = ' '.repeat(5);
@@ -18,11 +19,14 @@ export const command: Command = async (lifetime, typed) => {
     if (check.state === 'bad') bad++;
   }
   print('');
-  print(
-    bad === 0 ? 'All is well. Next: npm run chapter 1' : `To be mended: ${bad}. See BAD above.`,
-  );
+  print(bad === 0 ? allIsWell() : `To be mended: ${bad}. See BAD above.`);
   return bad === 0 ? 0 : 1;
 };
+
+function allIsWell(): string {
+  const { what, command } = nextStep();
+  return `All is well. Next: ${what}\n  ${colour.cyan(command)}`;
+}
 
 function describe({ state, what, finding, advice }: Diagnosis): string {
   const line = `${MARKS[state]}${paragraph(`${what}: ${finding}`, INDENT).trimStart()}`;

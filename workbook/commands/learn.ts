@@ -12,6 +12,7 @@ import { WorkMode } from '../work-mode/work-mode.ts';
 
 const USAGE = [
   'npm run learn                  goes on where you are: grades whenever you save',
+  '                               (without a terminal: once; exit code 0 when it is solved)',
   'npm run learn orders           the same, for the exercise orders',
   'npm run learn -- --poll        where saving is not noticed: network drives, containers',
 ];
@@ -23,8 +24,8 @@ export const command: Command = async (lifetime, typed) => {
   if (isInteractive()) printError('Getting ready ...');
   const session = await Session.open(lifetime);
   lifetime.endWithCtrlC();
-  if (isInteractive()) await new WorkMode(session, exercise, lifetime).run(has('poll'));
-  else await workPlainly(session, exercise, has('poll'), lifetime);
+  if (!isInteractive()) return (await workPlainly(session, exercise)) ? 0 : 1;
+  await new WorkMode(session, exercise, lifetime).run(has('poll'));
   return 0;
 };
 

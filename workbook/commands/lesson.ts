@@ -1,12 +1,13 @@
 import { dirname, join } from 'node:path';
-import { findExercise } from '../../grader/exercises.ts';
+import { findExercise, readExercises } from '../../grader/exercises.ts';
 import { commandArguments } from '../../system/arguments.ts';
+import { didYouMean } from '../../system/did-you-mean.ts';
 import { shownPath } from '../../system/paths.ts';
 import type { Command } from '../../system/process/lifetime.ts';
 import { UserError } from '../../system/process/user-error.ts';
 import { readText } from '../../system/read-text.ts';
 import { pageThrough } from '../../system/terminal/pager.ts';
-import { findChapter, lessonFile } from '../book/chapters.ts';
+import { findChapter, lessonFile, readChapters } from '../book/chapters.ts';
 import { lessonText } from '../book/lesson-text.ts';
 
 const USAGE = [
@@ -17,16 +18,36 @@ const USAGE = [
 export const command: Command = async (lifetime, typed) => {
   const [wanted = ''] = commandArguments(typed, { usage: USAGE }).words(1, 1, 'Which one?');
   const file = /^\d+$/.test(wanted) ? lessonFile(findChapter(wanted)) : fileOf(wanted);
-  await pageThrough(shownPath(file), lessonText(readText(file)), lifetime);
+  const markdown = readText(file);
+  const [, heading = ''] = /^# (.+)$/m.exec(markdown) ?? [];
+  const title = `${heading}   ${shownPath(file)}`;
+  await pageThrough({ title, text: () => lessonText(markdown) }, lifetime);
   return 0;
 };
 
 /** A word can mean an exercise or a chapter. */
 function fileOf(wanted: string): string {
-  try {
-    return join(dirname(findExercise(wanted).file), 'README.md');
-  } catch (error) {
-    if (!(error instanceof UserError)) throw error;
-    return lessonFile(findChapter(wanted));
+  const exercises = readExercises();
+  const chapters = readChapters();
+  const finders = [
+    () => join(dirname(findExercise(wanted).file), 'README.md'),
+    () => lessonFile(findChapter(wanted)),
+  ];
+  const refusals: UserError[] = [];
+  for (const find of finders) {
+    try {
+      return find();
+    } catch (error) {
+      if (!(error instanceof UserError)) throw error;
+      refusals.push(error);
+    }
   }
+  // That it could be several of a kind says more than that there is none of the other.
+  const several = refusals.find(({ message }) => message.includes(' could be '));
+  if (several) throw several;
+  const names = [...exercises.map(({ name }) => name), ...chapters.map(({ slug }) => slug)];
+  const instead = didYouMean(wanted, names);
+  throw new UserError(
+    `There is no chapter and no exercise '${wanted}'; there are ${names.join(', ')}.${instead && `\n${instead}`}`,
+  );
 }

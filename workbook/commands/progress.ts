@@ -5,7 +5,7 @@ import { colour } from '../../system/terminal/colour.ts';
 import { print } from '../../system/terminal/print.ts';
 import { overview } from '../learner/overview.ts';
 import { PROGRESS_FILE, readProgress } from '../learner/progress-file.ts';
-import { readStandings, suggest } from '../learner/standing.ts';
+import { nextStep, readStandings } from '../learner/standing.ts';
 
 const USAGE = [
   'npm run progress              how far you have come',
@@ -16,7 +16,7 @@ export const command: Command = async (_lifetime, typed) => {
   const { has } = commandArguments(typed, { usage: USAGE, flags: ['json'] });
   const progress = readProgress();
   const standings = readStandings(progress);
-  const next = suggest(progress, standings);
+  const next = nextStep(progress, standings);
   if (has('json')) {
     const exercises = standings.map(({ exercise, passed, points, of, hints, solved }) => ({
       name: exercise.name,

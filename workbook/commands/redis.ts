@@ -26,9 +26,10 @@ export const command: Command = async (lifetime, typed) => {
   print('and cannot be reached from outside this machine.');
   print('');
   print('In another terminal:');
-  print('  npm run chapter 2 producer            adds readings');
-  print('  npm run chapter 4 consumer alpha      works on them');
-  print('  npm run cli                           a prompt, to look inside');
+  print('  npm run chapter 2 producer          adds readings');
+  print('  npm run chapter 4 consumer alpha    works on them');
+  print('  npm run watch-stream                streams, groups and consumers, live');
+  print('  npm run cli                         a prompt, to look inside');
   print('');
   print('Ctrl+C ends it.');
 

@@ -14,8 +14,10 @@ const WHOLE = [
   'tsconfig.json',
   '.gitignore',
 ];
+/** README.md shows them. */
+const PICTURES = join('docs', 'pictures');
 /** Commands that work on what a handout does not have. */
-const OUR_COMMANDS = /^(test|lint|format|typecheck|handout|gradescope-zip|bench:.*)$/;
+const OUR_COMMANDS = /^(test|lint|format|typecheck|pictures|handout|gradescope-zip|bench:.*)$/;
 const NOT_FOR_LEARNERS = /<!-- not in handouts -->\n[\s\S]*?<!-- \/not in handouts -->\n?/g;
 
 /**
@@ -32,6 +34,9 @@ export function makeHandout(folder: string, exercises: readonly Exercise[]): voi
     mkdirSync(folder, { recursive: true });
     for (const path of WHOLE) cpSync(join(ROOT, path), join(folder, path), { recursive: true });
     copyGrader(folder, exercises);
+    for (const name of readdirSync(join(ROOT, PICTURES)).filter((name) => name.endsWith('.svg'))) {
+      cpSync(join(ROOT, PICTURES, name), join(folder, PICTURES, name));
+    }
     for (const exercise of exercises) copyExercise(folder, exercise);
     write(folder, 'README.md', readmeFor(exercises));
     write(folder, 'package.json', packageJson());

@@ -10,11 +10,13 @@ import { noteHints, progressOf, readProgress } from './progress-file.ts';
  * as there is.
  *
  * @param which `next`: one more; `so far`: those that were given before; `with next`: both
+ * @param nextKey the key for the next one, where there is a key
  */
 export async function giveHints(
   exercise: Exercise,
   { number, id, title, hints, lesson }: NumberedRequirement,
   which: 'next' | 'so far' | 'with next',
+  nextKey?: string,
 ): Promise<string> {
   const given = progressOf(readProgress(), exercise.name).hints[id] ?? 0;
   const count = which === 'so far' && given > 0 ? given : Math.min(given + 1, hints.length);
@@ -28,10 +30,12 @@ export async function giveHints(
       .map((hint, index) => paragraph(`\nHint ${first + index} of ${hints.length}. ${hint}`)),
     '',
     paragraph(`To read: chapter ${lesson.chapter}, ${chapter?.title}: "${lesson.heading}"`),
-    colour.dim(
-      count < hints.length
-        ? `The next hint: npm run hint ${exercise.name} ${number}`
-        : `That was the last hint. All of them: npm run hint ${exercise.name} ${number} -- --all`,
-    ),
+    colour.dim(paragraph(howToGoOn(count < hints.length, `${exercise.name} ${number}`, nextKey))),
   ].join('\n');
+}
+
+function howToGoOn(isMore: boolean, which: string, nextKey: string | undefined): string {
+  if (isMore) return `The next hint: ${nextKey ?? `npm run hint ${which}`}`;
+  const all = nextKey ? '' : ` All of them: npm run hint ${which} -- --all`;
+  return `That was the last hint.${all}`;
 }

@@ -38,8 +38,16 @@ export function requirementList(standing: Standing, progress: Progress, current?
     .join('\n');
 }
 
-/** A few words for somebody who has just finished an exercise, or everything. */
-export function celebration(solved: Standing, standings: readonly Standing[]): string {
+/**
+ * A few words for somebody who has just finished an exercise, or everything.
+ *
+ * @param hasKeys whether there are keys for what comes next, or else commands
+ */
+export function celebration(
+  solved: Standing,
+  standings: readonly Standing[],
+  hasKeys = false,
+): string {
   const { exercise, of } = solved;
   const next = standings.find((standing) => !standing.solved);
   const proud = (text: string) => colour.green(colour.bold(text));
@@ -50,13 +58,13 @@ export function celebration(solved: Standing, standings: readonly Standing[]): s
     ...(exercise.learned ? [paragraph(exercise.learned), ''] : []),
     ...(existsSync(exercise.solution)
       ? [
-          `Compare with the solution:   npm run diff ${exercise.name}`,
+          `Compare with the solution:   ${hasKeys ? 'd' : `npm run diff ${exercise.name}`}`,
           `Why it is as it is:          solutions/${exercise.folder}/README.md`,
         ]
       : []),
     ...(next
       ? [
-          `Next:                        npm run learn ${next.exercise.name}   (${next.exercise.title})`,
+          `Next:                        ${hasKeys ? 'n' : `npm run learn ${next.exercise.name}`}   (${next.exercise.title})`,
         ]
       : [
           '',

@@ -2,7 +2,7 @@ import { type Exercise, readExercises } from '../../grader/exercises.ts';
 import type { NumberedRequirement } from '../../grader/requirement.ts';
 import { type Chapter, readChapters } from '../book/chapters.ts';
 import { isUntouched } from './backups.ts';
-import { type Progress, progressOf } from './progress-file.ts';
+import { type Progress, progressOf, readProgress } from './progress-file.ts';
 
 /** Where a learner stands with one exercise, as of the last grading. */
 export interface Standing {
@@ -43,10 +43,13 @@ export function standingOf(exercise: Exercise, progress: Progress): Standing {
 }
 
 /**
- * What has been begun comes first; then the chapters that the next exercise builds on, in their order; then that
- * exercise.
+ * What to do next, as things stand: everything that says so asks here. What has been begun comes first; then the chapters that
+ * the next exercise builds on, in their order; then that exercise.
  */
-export function suggest(progress: Progress, standings: readonly Standing[]): Suggestion {
+export function nextStep(
+  progress = readProgress(),
+  standings: readonly Standing[] = readStandings(progress),
+): Suggestion {
   const begun = standings.find(
     ({ exercise, passed, solved }) => !solved && (passed.length > 0 || !isUntouched(exercise)),
   );

@@ -42,7 +42,8 @@ export class LiveView {
         this.#awake = new AbortController();
         const lines = this.#key ? await this.#streamLines(this.#key) : await this.#listLines();
         const keys = this.#key ? 'l: all streams   q: quit' : '1-9: look at one   q: quit';
-        this.#page.show([], lines.join('\n'), [this.#about, keys].map(colour.dim), true);
+        const foot = [this.#about, keys].map(colour.dim);
+        this.#page.show({ head: [], body: lines.join('\n'), foot, from: 'where it was' });
         const { signal } = this.#awake;
         await sleep(LOOK_EVERY_MS, undefined, { signal }).catch(() => {});
       }
@@ -75,13 +76,17 @@ export class LiveView {
   }
 }
 
-/** The same for a pipe: one line for each stream that has changed, until Ctrl+C; with `once`, one round. */
+/**
+ * The same for a pipe: one line for each stream that has changed, until Ctrl+C; with `once`, one round.
+ *
+ * @returns how many streams there were
+ */
 export async function printChanges(
   redis: Redis,
   key: string | undefined,
   once: boolean,
   signal: AbortSignal,
-): Promise<void> {
+): Promise<number> {
   const rates = new Rates();
   const printed = new Map<string, string>();
   while (!signal.aborted) {
@@ -94,9 +99,10 @@ export async function printChanges(
       if (printed.get(name) !== state) print(streamLine(snapshot, rate));
       printed.set(name, state);
     }
-    if (once) return;
+    if (once) break;
     await sleep(PRINT_EVERY_MS, undefined, { signal }).catch(() => {});
   }
+  return printed.size;
 }
 
 /** How fast streams grow, from what several looks at them have found. */

@@ -11,7 +11,7 @@ import { print } from '../../system/terminal/print.ts';
 import { cut } from '../../system/terminal/width.ts';
 import { overview } from '../learner/overview.ts';
 import { readProgress } from '../learner/progress-file.ts';
-import { readStandings, suggest } from '../learner/standing.ts';
+import { nextStep } from '../learner/standing.ts';
 import { type Entry, readEntries } from './menu-entries.ts';
 
 /** They leave nothing on the screen that one would want to read before the menu comes back, unless they fail. */
@@ -33,7 +33,7 @@ export async function runMenu(lifetime: Lifetime, welcome: string | undefined): 
   let greeting = welcome;
   for (;;) {
     const progress = readProgress();
-    const next = suggest(progress, readStandings(progress));
+    const next = nextStep(progress);
     const above = `${greeting ?? overview(progress)}\n`;
     greeting = undefined;
     print(above);
@@ -44,17 +44,17 @@ export async function runMenu(lifetime: Lifetime, welcome: string | undefined): 
       above,
       lifetime,
     );
-    if (!entry || entry === LEAVE) return;
+    if (entry === BACK) return;
     if (entry.list) {
       entry = await choose(`${entry.label} (Esc: back)`, [...entry.list, BACK], '', lifetime);
     }
-    if (entry?.command) await runTyped(entry.command, lifetime);
-    if (lifetime.signal.aborted) return;
+    if (entry.command) entry = await runTyped(entry.command, lifetime);
+    if (entry === LEAVE || lifetime.signal.aborted) return;
   }
 }
 
 /**
- * One of these, or undefined for Esc and Ctrl+C. The command for the one that is marked stands beside it.
+ * One of these; for Esc and Ctrl+C, `BACK` and `LEAVE`. The command for the one that is marked stands beside it.
  *
  * @param above the text that is to stay on the screen, above the list
  */
@@ -63,8 +63,14 @@ async function choose(
   choices: readonly Entry[],
   above: string,
   lifetime: Lifetime,
-): Promise<Entry | undefined> {
+): Promise<Entry> {
   const linesAround = above.split('\n').length + LINES_AROUND;
+  let isCtrlC = false;
+  const onKey = (_text: unknown, { name, ctrl }: { name?: string; ctrl?: boolean }) => {
+    isCtrlC = name === 'c' && ctrl === true;
+  };
+  // To select(), Esc and Ctrl+C are the same; to us, one goes back and the other leaves.
+  process.stdin.on('keypress', onKey);
   const chosen = await select({
     message,
     options: choices.map((choice, value) => ({
@@ -76,14 +82,15 @@ async function choose(
     // A signal of its own: select() keeps listening to it for ever.
     signal: AbortSignal.any([lifetime.signal]),
   });
-  if (isCancel(chosen)) return undefined;
-  return choices[chosen];
+  process.stdin.off('keypress', onKey);
+  if (isCancel(chosen)) return isCtrlC ? LEAVE : BACK;
+  return choices[chosen] ?? BACK;
 }
 
 /** The menu for pipes, CI and screen readers: the same, as text. */
 export function plainMenu(): string {
   const progress = readProgress();
-  const next = suggest(progress, readStandings(progress));
+  const next = nextStep(progress);
   const rows = readEntries().flatMap(({ label, command, list = [], inFull }) =>
     inFull
       ? [label, ...list.map((entry) => row(`  ${entry.label}`, entry.command))]
@@ -99,8 +106,12 @@ function row(what: string, command = ''): string {
   return label + colour.cyan(command);
 }
 
-/** Runs a command of the workbook on this terminal, as if it had been typed: `npm run chapter 4`. */
-async function runTyped(command: string, lifetime: Lifetime): Promise<void> {
+/**
+ * Runs a command of the workbook on this terminal, as if it had been typed: `npm run chapter 4`.
+ *
+ * @returns where to go on: `BACK` to the menu, or `LEAVE`
+ */
+async function runTyped(command: string, lifetime: Lifetime): Promise<Entry> {
   print(colour.dim(`$ ${command}\n`));
   const [, , name = '', ...args] = command.split(' ');
   const child = spawn(process.execPath, [join(ROOT, 'workbook', 'launch.cjs'), name, ...args], {
@@ -110,8 +121,9 @@ async function runTyped(command: string, lifetime: Lifetime): Promise<void> {
   guard(child);
   // Ctrl+C is for the command; the menu comes back when that has ended.
   const [code] = await lifetime.withoutCtrlC(() => once(child, 'exit'));
-  if (lifetime.signal.aborted || (code === 0 && FULL_SCREEN.has(name))) return;
-  print(colour.dim('\nAny key: back to the menu'));
-  await anyKey(lifetime.signal);
+  if (lifetime.signal.aborted || (code === 0 && FULL_SCREEN.has(name))) return BACK;
+  print(colour.dim('\nAny key: back to the menu   Ctrl+C: leave'));
+  const key = await anyKey(lifetime.signal);
   print('');
+  return key === 'ctrl+c' ? LEAVE : BACK;
 }

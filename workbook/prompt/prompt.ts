@@ -7,7 +7,7 @@ import { errorMessage } from '../../system/process/user-error.ts';
 import { Connection } from '../../system/resp/connection.ts';
 import { formatReply } from '../../system/resp/format-reply.ts';
 import { splitArguments } from '../../system/resp/split-arguments.ts';
-import { print, printError } from '../../system/terminal/print.ts';
+import { print, printAsIs, printError } from '../../system/terminal/print.ts';
 
 const HISTORY = join(STATE, 'prompt-history');
 const HISTORY_LENGTH = 500;
@@ -18,7 +18,7 @@ export async function runOne(url: string, command: readonly string[]): Promise<n
   const connection = await Connection.open(url);
   const reply = await connection.send(command);
   connection.close();
-  print(formatReply(reply));
+  printAsIs(formatReply(reply));
   return reply.type === 'error' ? 1 : 0;
 }
 
@@ -76,10 +76,10 @@ export class Prompt {
         this.#connection = await Connection.open(this.#url);
       }
       const connection = this.#connection;
-      print(formatReply(await connection.send(command)));
+      printAsIs(formatReply(await connection.send(command)));
       if (!PUSHING.has(name)) return;
       // What the server sends by itself is printed until Ctrl+C closes the connection.
-      connection.onPush = (reply) => print(formatReply(reply));
+      connection.onPush = (reply) => printAsIs(formatReply(reply));
       await connection.untilClosed(this.#lifetime.signal);
       this.#connection = undefined;
     } catch (error) {

@@ -1,45 +1,42 @@
 import type { Exercise } from '../../grader/exercises.ts';
 import { allPassed } from '../../grader/result.ts';
 import type { Session } from '../../grader/session.ts';
-import type { Lifetime } from '../../system/process/lifetime.ts';
+import { shownPath } from '../../system/paths.ts';
 import { print } from '../../system/terminal/print.ts';
 import { noteResult } from '../learner/note-result.ts';
 import { readProgress } from '../learner/progress-file.ts';
-import { standingOf } from '../learner/standing.ts';
-import { gradeOnSave } from './grade-on-save.ts';
+import { nextStep, standingOf } from '../learner/standing.ts';
 import { verdictText } from './work-view.ts';
 
 /**
- * Work mode without a keyboard and a screen: the first requirement that has not passed, in plain lines, whenever the file is
- * saved. What passes is told, and the next one follows.
+ * Work mode without a keyboard and a screen: requirements are graded, one after the other, up to the first that fails; then all
+ * of them together. What came out is told in plain lines, and what to do next; then it is over.
+ *
+ * @returns whether the exercise is solved
  */
-export async function workPlainly(
-  session: Session,
-  exercise: Exercise,
-  poll: boolean,
-  lifetime: Lifetime,
-): Promise<void> {
+export async function workPlainly(session: Session, exercise: Exercise): Promise<boolean> {
   const seed = Math.floor(Math.random() * 1_000_000);
-  const gradeNext = async (): Promise<void> => {
-    for (;;) {
-      const { open, solved } = standingOf(exercise, readProgress());
-      const [current] = open;
-      if (solved) {
-        print(`${exercise.name} is solved. Next: npm run learn`);
-        return;
-      }
-      // When each has passed by itself, all of them once more.
-      const wanted = current ? [current] : exercise.requirements;
-      const [result] = await session.grade([{ exercise, file: exercise.file, wanted }], seed);
-      if (!result) return;
-      const news = await noteResult(result);
-      if (current) print(`${verdictText(result, current)}\n`);
-      if (news) print(`${news}\n`);
-      if (!allPassed([result])) return;
-      // What cannot be noted, on a full disk for example, would be graded for ever.
-      const [next] = standingOf(exercise, readProgress()).open;
-      if (current && next?.number === current.number) return;
+  const { requirements } = exercise;
+  const open = [...standingOf(exercise, readProgress()).open];
+  for (;;) {
+    const current = open.shift();
+    const wanted = current ? [current] : requirements;
+    const [result] = await session.grade([{ exercise, file: exercise.file, wanted }], seed);
+    if (!result) return false;
+    const news = await noteResult(result);
+    const failed = result.results.find(({ verdict }) => verdict.status !== 'passed');
+    const shown = failed?.requirement ?? current;
+    if (shown) print(`${verdictText(result, shown, false)}\n`);
+    if (news && !current) print(`${news}\n`);
+    if (!allPassed([result])) {
+      print(
+        `Without a terminal, work mode ends here. Mend ${shownPath(exercise.file)}, then type again: npm run learn ${exercise.name}`,
+      );
+      return false;
     }
-  };
-  await gradeOnSave([exercise.file], poll, gradeNext, () => session.warmUp(), lifetime);
+    if (!current) break;
+  }
+  const next = nextStep();
+  print(`${exercise.name} is solved. ${next.what}: ${next.command}`);
+  return true;
 }

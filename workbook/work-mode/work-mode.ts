@@ -2,6 +2,7 @@ import { type Exercise, readExercises } from '../../grader/exercises.ts';
 import type { NumberedRequirement } from '../../grader/requirement.ts';
 import type { ExerciseResult } from '../../grader/result.ts';
 import type { Session } from '../../grader/session.ts';
+import { shownPath } from '../../system/paths.ts';
 import type { Lifetime } from '../../system/process/lifetime.ts';
 import { errorMessage, UserError } from '../../system/process/user-error.ts';
 import { Page } from '../../system/terminal/page.ts';
@@ -10,7 +11,7 @@ import { giveHints } from '../learner/hints.ts';
 import { noteResult } from '../learner/note-result.ts';
 import { requirementList } from '../learner/overview.ts';
 import { readProgress } from '../learner/progress-file.ts';
-import { solutionDiff, solutionText } from '../learner/solution.ts';
+import { type Opened, solutionDiff, solutionText } from '../learner/solution.ts';
 import { readStandings, type Standing, standingOf } from '../learner/standing.ts';
 import { watchFiles } from './watch-files.ts';
 import { taskText, verdictText, workFoot, workHead } from './work-view.ts';
@@ -29,7 +30,7 @@ export class WorkMode {
   #number: number;
   #result: ExerciseResult | undefined;
   /** What is shown instead of the verdict. */
-  #aside: string | undefined;
+  #aside: Opened | undefined;
   #status = '';
   /** What stands above everything else until the next key, however often it is graded meanwhile. */
   #notice = '';
@@ -79,10 +80,10 @@ export class WorkMode {
       n: () => this.#next(),
       p: () => this.#goTo(Math.max(1, this.#number - 1)),
       t: () => this.#open(taskText(this.#exercise, this.#current)),
-      h: async () => this.#open(await giveHints(this.#exercise, this.#current, 'with next')),
+      h: async () => this.#open(await giveHints(this.#exercise, this.#current, 'with next', 'h')),
       l: () => this.#open(requirementList(this.#standing, readProgress(), this.#number)),
-      s: () => this.#giveAway(() => solutionText(this.#exercise)),
-      d: () => this.#giveAway(() => solutionDiff(this.#exercise)),
+      s: () => this.#giveAway(() => this.#openSolution()),
+      d: () => this.#giveAway(() => this.#openDiff()),
       x: () => this.#ask('Begin again? Your file is copied first. y: yes', () => this.#reset()),
       r: () => this.#grade(),
     };
@@ -111,7 +112,7 @@ export class WorkMode {
       const [result] = await this.#session.grade([job], this.#seed);
       if (result && exercise === this.#exercise) {
         this.#result = result;
-        news = await noteResult(result);
+        news = await noteResult(result, true);
         if (wanted.length > 1) this.#number = this.#standing.open[0]?.number ?? this.#number;
       }
       this.#status = `Graded at ${new Date().toLocaleTimeString('sv-SE')}. Save the file, and it is graded again.`;
@@ -120,7 +121,7 @@ export class WorkMode {
       this.#status = errorMessage(error);
     }
     this.#grading = false;
-    this.#aside = news;
+    this.#aside = news === undefined ? undefined : { text: news, from: 0 };
     this.#show();
     if (this.#again) {
       this.#again = false;
@@ -153,10 +154,20 @@ export class WorkMode {
   }
 
   /** Shows what gives the answer away, at once to those who have found it; the others are asked first. */
-  #giveAway(text: () => string): void {
-    const show = () => this.#open(text());
+  #giveAway(show: () => void): void {
     if (this.#standing.solved) show();
     else this.#ask('You have not solved it yet. See the solution all the same? y: yes', show);
+  }
+
+  #openSolution(): void {
+    const { folder, solution } = this.#exercise;
+    const where = `${shownPath(solution)}; solutions/${folder}/README.md says why.`;
+    this.#open(solutionText(this.#exercise, this.#current), where);
+  }
+
+  #openDiff(): void {
+    const { text, from } = solutionDiff(this.#exercise, this.#current, 'x: the starter comes back');
+    this.#open({ text, from }, 'From your file (-) to the solution (+).');
   }
 
   async #reset(): Promise<void> {
@@ -175,9 +186,9 @@ export class WorkMode {
     this.#show(true);
   }
 
-  #open(text: string): void {
-    this.#aside = text;
-    this.#status = 'Any other key: back to the requirement.';
+  #open(what: string | Opened, about = ''): void {
+    this.#aside = typeof what === 'string' ? { text: what, from: 0 } : what;
+    this.#status = `${about} Any other key: back to the requirement.`.trim();
     this.#show();
   }
 
@@ -194,8 +205,15 @@ export class WorkMode {
   }
 
   #show(stay = false): void {
-    const text = this.#aside ?? verdictText(this.#result, this.#current);
-    const body = this.#notice ? `${this.#notice}\n\n${text}` : text;
-    this.#page.show(workHead(this.#standing, this.#current), body, workFoot(this.#status), stay);
+    const { text, from } = this.#aside ?? {
+      text: verdictText(this.#result, this.#current, true),
+      from: 0,
+    };
+    this.#page.show({
+      head: workHead(this.#standing, this.#current, this.#page.columns),
+      body: this.#notice ? `${this.#notice}\n\n${text}` : text,
+      foot: workFoot(this.#status),
+      from: stay ? 'where it was' : from,
+    });
   }
 }

@@ -151,7 +151,20 @@ describe('getting a Redis', () => {
     expect(stderr).toContain('  - no apt-get here to get a package with\n');
     expect(stderr).toContain('  - no make here to compile Redis with\n');
     expect(stderr).toMatch(/Install one, then try again:\n {2}\S/);
+    expect(stderr, 'there is no such tool here').not.toMatch(/sudo|apt-get install/);
     expect(stderr).toContain('REDISMS_SYSTEM_BINARY');
     expect(readdirSync(join(bench.folder, 'cache'))).toEqual([]);
+  });
+
+  it('names the tool that installs on this system, where it is there', async () => {
+    const bench = new Bench();
+    const scripts = Object.fromEntries(
+      ['apt-get', 'dnf', 'zypper', 'pacman', 'apk', 'brew'].map((tool) => [tool, 'exit 1']),
+    );
+    const env = { PATH: toolbox(bench, { scripts }), WORKBOOK_CACHE: join(bench.folder, 'cache') };
+
+    const outcome = await bench.runWith({ env }, 'chapter', '1');
+
+    expectRefusal(outcome, /then try again:\n {2}(apt-get|dnf|zypper|pacman|apk|brew) /);
   });
 });

@@ -90,8 +90,16 @@ describe('Redis from its sources', () => {
   });
 
   it.each<[string, Answer, string]>([
-    ['does not have it', (response) => response.writeHead(404).end(), 'Status Code is 404'],
-    ['is out of order', (response) => response.writeHead(500).end(), 'Status Code isnt 200'],
+    [
+      'does not have it',
+      (response) => response.writeHead(404).end(),
+      'does not have this version (404)',
+    ],
+    [
+      'is out of order',
+      (response) => response.writeHead(500).end(),
+      'the server answers with an error',
+    ],
     [
       'sends something else',
       (response) => response.setHeader('content-length', 5).end('hello'),
@@ -114,6 +122,7 @@ describe('Redis from its sources', () => {
 
     expectRefusal(outcome, message);
     expect(outcome.stderr).toContain('There is no Redis (7.0 or newer) on this machine');
+    expect(outcome.stderr).not.toMatch(/Couldnt|isnt|RedisMemoryServer/);
     expectNothingCached(env);
   });
 
@@ -134,7 +143,19 @@ describe('Redis from its sources', () => {
 
     const outcome = await tryToBuild(bench, env);
 
-    expectRefusal(outcome, 'ECONNREFUSED');
+    expectRefusal(outcome, '(nobody answers at 127.0.0.1:1 (ECONNREFUSED))');
+    expect(outcome.stderr).not.toContain('Couldnt');
+    expectNothingCached(env);
+  });
+
+  it('is given up when there is no network, in words of our own', async () => {
+    const bench = new Bench();
+    const env = buildEnvironment(bench, 'http://nowhere.invalid');
+
+    const outcome = await tryToBuild(bench, env);
+
+    expectRefusal(outcome, /\(nowhere\.invalid cannot be found \(E\w+\): is there a network\?\)/);
+    expect(outcome.stderr).not.toMatch(/Couldnt|apt-get install/);
     expectNothingCached(env);
   });
 
