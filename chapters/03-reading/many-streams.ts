@@ -17,8 +17,13 @@ async function readNew(blockMs: number) {
   // All keys, then all ids, in the same order. COUNT is per stream, not in all.
   const streams = [...position.keys(), ...position.values()];
   const reply = await redis.xread('COUNT', 10, 'BLOCK', blockMs, 'STREAMS', ...streams);
-  if (!reply) console.log('  nothing new'); // no empty lists: a timeout is null
-  for (const [room, entries] of reply ?? []) {
+  if (!reply) {
+    console.log('  nothing new'); // no empty lists: when the time is over, the reply is null
+    return;
+  }
+
+  // [['workbook:room_1', [['1700000000000-0', ['celsius', '20']], ...]], ['workbook:room_2', ...]]
+  for (const [room, entries] of reply) {
     for (const [id, fields] of entries) {
       console.log(`  ${room} ${id} ${fields.join(' ')}`);
       position.set(room, id);
