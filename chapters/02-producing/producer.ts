@@ -21,7 +21,7 @@ redis.on('error', (error) => console.error(`connection: ${error}`));
 const stop = new AbortController();
 function leave() {
   stop.abort();
-  if (redis.status !== 'ready') redis.disconnect(); // nobody is there to wait for
+  if (redis.status !== 'ready') process.exit(); // nobody is there to wait for
 }
 process.once('SIGINT', leave);
 process.once('SIGTERM', leave);

@@ -1,5 +1,6 @@
-import { Redis } from 'ioredis';
-import { describe, expect, it, onTestFinished } from 'vitest';
+import { join } from 'node:path';
+import type { Redis } from 'ioredis';
+import { describe, expect, it } from 'vitest';
 import { testServer } from '../support/redis.ts';
 import { SilentProxy } from '../support/silent-proxy.ts';
 import { Bench, type Running } from '../support/workbook.ts';
@@ -9,13 +10,24 @@ import { Bench, type Running } from '../support/workbook.ts';
 const WAIT = { timeout: 20_000 };
 const STREAM = 'sensor_readings';
 
-/** A program of a chapter on a test's server, and the proxy that stands between the two. */
-async function behindProxy(...program: string[]) {
+/** A test's server, a proxy before it, and a place where programs run that find the proxy. */
+async function proxied() {
   const { server, redis } = await testServer();
   const proxy = await SilentProxy.open(server.url);
-  const bench = new Bench();
-  const running = bench.startWith({ env: { REDIS_URL: proxy.url } }, 'chapter', ...program);
-  return { redis, proxy, running };
+  return { redis, proxy, bench: new Bench(), options: { env: { REDIS_URL: proxy.url } } };
+}
+
+/** A program of a chapter, as `npm run chapter` runs it, and the proxy that stands between it and its server. */
+async function behindProxy(...program: string[]) {
+  const { redis, proxy, bench, options } = await proxied();
+  return { redis, proxy, running: bench.startWith(options, 'chapter', ...program) };
+}
+
+/** The same with the file alone: what it ends with is the program's own exit code. */
+async function runBehindProxy(file: string, ...args: string[]) {
+  const { redis, proxy, bench, options } = await proxied();
+  const command = ['--import', 'tsx', join('chapters', file), ...args];
+  return { redis, proxy, running: bench.spawn(process.execPath, command, options) };
 }
 
 /** Waits until the server has a client that is blocked in XREAD. */
@@ -77,9 +89,10 @@ describe('the tail', () => {
     expect(await ctrlC(running)).toBe(0);
   });
 
-  it('ends on Ctrl+C while there is no connection', async () => {
-    const { proxy, running } = await behindProxy('3', 'tail');
+  it('ends well on Ctrl+C while its read waits for a connection', async () => {
+    const { redis, proxy, running } = await runBehindProxy('03-reading/tail.ts');
     await running.says(/waiting for entries/);
+    await blocked(redis);
 
     await proxy.refuse();
     await running.says(/ECONNREFUSED/);
@@ -130,29 +143,13 @@ describe('the producer', () => {
     expect(await ctrlC(running)).toBe(0);
   });
 
-  it('ends on Ctrl+C while there is no connection', async () => {
-    const { proxy, running } = await behindProxy('2', 'producer', '5');
+  it('ends well on Ctrl+C while it has no connection', async () => {
+    const { proxy, running } = await runBehindProxy('02-producing/producer.ts', '5');
     await running.says(/added/);
 
     await proxy.refuse();
     await running.says(/ECONNREFUSED/);
 
     expect(await ctrlC(running)).toBe(0);
-  });
-});
-
-describe('a silent connection', () => {
-  it('looks idle to a client with blockingTimeout, which answers null and never connects anew', async () => {
-    const { server } = await testServer();
-    const proxy = await SilentProxy.open(server.url);
-    const redis = new Redis(proxy.url, { blockingTimeout: 50 });
-    onTestFinished(() => redis.disconnect());
-    const read = () => redis.xread('BLOCK', 100, 'STREAMS', STREAM, '0');
-    await read();
-
-    proxy.swallow();
-
-    for (let reads = 0; reads < 3; reads++) expect(await read()).toBeNull();
-    expect(proxy.connections, 'still the first one').toBe(1);
   });
 });

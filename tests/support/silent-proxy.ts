@@ -9,6 +9,9 @@ interface Line {
   silent: boolean;
 }
 
+/** What is swallowed: bytes both ways, or only those that come from the server. */
+export type Swallowed = 'everything' | 'replies';
+
 /**
  * Stands between clients and a Redis server, and does to their connections what a bad network does. It starts by passing on
  * everything, and closes with the test.
@@ -18,7 +21,7 @@ export class SilentProxy {
   readonly #target: URL;
   readonly #lines = new Set<Line>();
   #port = 0;
-  #silent = false;
+  #swallowed: Swallowed | undefined;
 
   private constructor(target: URL) {
     this.#target = target;
@@ -44,17 +47,17 @@ export class SilentProxy {
   }
 
   /**
-   * From now on every byte is swallowed, both ways, and so is the news that one end has closed. Connections stay open, and new
-   * ones are accepted. Nobody is told.
+   * From now on every byte is swallowed, and so is the news that one end has closed. Connections stay open, and new ones are
+   * accepted. Nobody is told. With `replies`, the server still gets what is sent to it.
    */
-  swallow(): void {
-    this.#silent = true;
-    for (const line of this.#lines) silence(line);
+  swallow(what: Swallowed = 'everything'): void {
+    this.#swallowed = what;
+    for (const line of this.#lines) silence(line, what);
   }
 
   /** New connections work again. Those that have fallen silent stay silent: what they lost does not come back. */
   passOn(): void {
-    this.#silent = false;
+    this.#swallowed = undefined;
   }
 
   /** Closes all connections at once; both ends notice. */
@@ -103,14 +106,15 @@ export class SilentProxy {
         this.#lines.delete(line);
       });
     }
-    if (this.#silent) silence(line);
+    if (this.#swallowed) silence(line, this.#swallowed);
   }
 }
 
 /** Both ends stay open, and what comes in goes nowhere. */
-function silence(line: Line): void {
+function silence(line: Line, what: Swallowed): void {
   line.silent = true;
-  for (const socket of [line.inside, line.outside]) {
+  const swallowed = what === 'replies' ? [line.outside] : [line.inside, line.outside];
+  for (const socket of swallowed) {
     socket.unpipe();
     socket.resume();
   }
