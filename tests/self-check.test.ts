@@ -15,6 +15,7 @@ const PAGES = [
   'README.md',
   'CONTRIBUTING.md',
   'docs/instructors.md',
+  'docs/errata.md',
   ...CHAPTER_FOLDERS.map((name) => `chapters/${name}/README.md`),
   ...EXERCISES.flatMap(({ folder }) => [
     `exercises/${folder}/README.md`,
