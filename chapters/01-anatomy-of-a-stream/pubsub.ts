@@ -11,7 +11,7 @@ await redis.del(name); // a clean start, so that this can be run again
 async function announce(text: string) {
   const receivers = await redis.publish(name, text);
   const id = await redis.xadd(name, '*', 'text', text);
-  console.log(`"${text}": PUBLISH reached ${receivers} subscriber(s), XADD stored it as ${id}`);
+  console.log(`"${text}": PUBLISH reached ${receivers}, XADD stored ${id}`);
 }
 
 await announce('the shop opens'); // nobody listens yet

@@ -16,7 +16,7 @@ for (let minute = 1; minute <= 10; minute++) {
 
 async function show(what: string) {
   const ids = (await redis.xrange(stream, '-', '+')).map(([id]) => id);
-  console.log(`${what.padEnd(28)} ${ids.join(' ')}`);
+  console.log(`${what.padEnd(24)} ${ids.join(' ')}`);
 }
 await show('ten entries:');
 
@@ -35,13 +35,13 @@ await show('MAXLEN ~ 2 LIMIT 100:');
 const refused = await redis
   .call('XADD', stream, 'MAXLEN', '=', '2', 'LIMIT', '100', '15-0', 'celsius', '35')
   .catch((error: Error) => error.message);
-console.log('MAXLEN = 2 LIMIT 100:       ', refused);
+console.log('MAXLEN = 2 LIMIT 100:   ', refused);
 
 // The trap. No error, no trimming: MAXLEN has become a field of the entry.
 await redis.xadd(stream, '16-0', 'MAXLEN', 2, 'celsius', 36);
 await show('MAXLEN 2 behind the id:');
 for (const [id, fields] of await redis.xrange(stream, '16-0', '16-0')) {
-  console.log(`what ${id} holds:            `, fields.join(' ')); // → MAXLEN 2 celsius 36
+  console.log(`what ${id} holds:        `, fields.join(' ')); // → MAXLEN 2 celsius 36
 }
 
 redis.disconnect();

@@ -31,13 +31,13 @@ async function readNew(blockMs: number) {
   }
 }
 
-console.log('First call: everything so far. Room 3 has nothing, so the reply leaves it out.');
+console.log('First call: everything so far. Room 3 is empty, and left out.');
 await readNew(100);
 
 console.log('Second call: nothing new, so it blocks for 100 ms and gives up.');
 await readNew(100);
 
-console.log('Third call: an entry that arrives meanwhile wakes it, in whichever stream.');
+console.log('Third call: an entry wakes it, in whichever stream it arrives.');
 const waiting = readNew(5000);
 const writer = redis.duplicate(); // the first connection is blocked: it can send nothing else
 await writer.xadd('workbook:room_3', '*', 'celsius', 18);
