@@ -31,7 +31,7 @@ await redis.xdel(stream, '6-0', '7-0');
 await show('all removed:');
 
 // An empty stream is still a stream (an emptied list or hash would be gone). It remembers its last
-// id, so that no id is ever given out twice.
+// id, so that it never gives one out twice.
 console.log('exists:', await redis.exists(stream), 'length:', await redis.xlen(stream)); // → 1 and 0
 const again = await redis.xadd(stream, '7-0', 'door', 'front').catch((error: Error) => error);
 console.log('7-0 once more:', again instanceof Error ? `refused: ${again.message}` : again);

@@ -8,26 +8,33 @@ await redis.del(stream); // a clean start, so that this can be run again
 
 // The stream comes into being with its first entry. `*` has the server make the id.
 const first = await redis.xadd(stream, '*', 'room', 'kitchen', 'celsius', 21.5);
-const second = await redis.xadd(stream, '*', 'room', 'cellar', 'celsius', 12, 'alarm', 'damp');
+// Entries need not have the same fields, and a name may occur twice.
+const second = await redis.xadd(stream, '*', 'room', 'attic', 'tag', 'hot', 'tag', 'dusty');
 console.log(`added ${first} and ${second}`);
 
 console.log('type:', await redis.type(stream)); // → stream
 console.log('length:', await redis.xlen(stream)); // → 2
 
-for (const [id, fields] of await redis.xrange(stream, '-', '+')) {
-  // Fields come as one flat list: name, value, name, value. Entries need not have the same ones.
-  console.log(id, fields); // the number 21.5 has become the string '21.5'
+// XRANGE from `-` (the smallest id) to `+` (the greatest) answers with all entries, each an id and
+// a flat list of fields: name, value, name, value.
+//   [['1700000000000-0', ['room', 'kitchen', 'celsius', '21.5']], ['1700000000001-0', [...]]]
+const entries = await redis.xrange(stream, '-', '+');
+for (const [id, fields] of entries) {
+  console.log(id, fields); // in the order of XADD; the number 21.5 has become the string '21.5'
 }
 
-// It is a list, not a map: the order is kept, and a name may occur twice.
-const tagged = await redis.xadd(stream, '*', 'room', 'attic', 'tag', 'hot', 'tag', 'dusty');
-const [[, fields] = ['', []]] = await redis.xrange(stream, tagged ?? '-', '+');
-console.log('as stored:', fields.join(' ')); // → room attic tag hot tag dusty
+/** The fields as an object. Handy as long as no name occurs twice: of such a name, the last value stays. */
+function toObject(fields: string[]): Record<string, string> {
+  const object: Record<string, string> = {};
+  for (let i = 0; i < fields.length; i += 2) {
+    const [name = '', value = ''] = fields.slice(i, i + 2);
+    object[name] = value;
+  }
+  return object;
+}
 
-// Handy, as long as no name occurs twice: the object keeps only the last value of 'tag'.
-const object: Record<string, string> = {};
-for (let i = 0; i < fields.length; i += 2) object[fields[i] ?? ''] = fields[i + 1] ?? '';
-console.log('as an object:', object); // → { room: 'attic', tag: 'dusty' }
+console.log('As objects:');
+for (const [, fields] of entries) console.log(toObject(fields)); // the attic is no longer hot
 
 redis.disconnect();
 

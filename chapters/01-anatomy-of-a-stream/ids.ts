@@ -23,7 +23,7 @@ await add('5-1');
 await add('5-1'); // refused: equal is not greater
 await add('4-9'); // refused: smaller
 await add('0-0'); // refused: the smallest id of all is 0-1
-await add('5-*'); // → 5-2: only the sequence is the server's; needs Redis 7.0, refused by 6.2
+await add('5-*'); // → 5-2: only the sequence is the server's
 
 console.log('\nThe last id stays used up, also when its entry is gone:');
 await add('9-0');

@@ -17,7 +17,7 @@ export default async function scene(stage: Stage): Promise<void> {
 
   stage.heading('2. Ids');
   stage.say(
-    'Look for: what is refused, and why. An id is used up for ever, even when its entry is gone.',
+    'Look for: what is refused, and why. An id stays used up, even when its entry is gone.',
   );
   await stage.run('ids');
 

@@ -16,7 +16,7 @@ for (let minute = 1; minute <= 10; minute++) {
 
 async function show(what: string) {
   const ids = (await redis.xrange(stream, '-', '+')).map(([id]) => id);
-  console.log(`${what.padEnd(28)} ${ids.join(' ')}`);
+  console.log(`${what.padEnd(24)} ${ids.join(' ')}`);
 }
 await show('ten entries:');
 
@@ -29,19 +29,20 @@ await show('MINID = 9-0:'); // a threshold of age rather than number: 9-0 itself
 await redis.xadd(stream, 'MAXLEN', '~', 2, '13-0', 'celsius', 33);
 await show('MAXLEN ~ 2:'); // nothing goes: `~` removes only whole blocks, of 100 entries
 
-// LIMIT caps the work of one call. It goes with `~` only.
+// LIMIT caps what one call removes. It goes with `~` only, and below a whole block nothing goes.
 await redis.xadd(stream, 'MAXLEN', '~', 2, 'LIMIT', 100, '14-0', 'celsius', 34);
 await show('MAXLEN ~ 2 LIMIT 100:');
 const refused = await redis
   .call('XADD', stream, 'MAXLEN', '=', '2', 'LIMIT', '100', '15-0', 'celsius', '35')
   .catch((error: Error) => error.message);
-console.log('MAXLEN = 2 LIMIT 100:       ', refused);
+console.log('MAXLEN = 2 LIMIT 100:   ', refused);
 
 // The trap. No error, no trimming: MAXLEN has become a field of the entry.
 await redis.xadd(stream, '16-0', 'MAXLEN', 2, 'celsius', 36);
 await show('MAXLEN 2 behind the id:');
-const [[, fields] = ['', []]] = await redis.xrange(stream, '16-0', '16-0');
-console.log('what 16-0 holds:            ', fields.join(' ')); // → MAXLEN 2 celsius 36
+for (const [id, fields] of await redis.xrange(stream, '16-0', '16-0')) {
+  console.log(`what ${id} holds:        `, fields.join(' ')); // → MAXLEN 2 celsius 36
+}
 
 redis.disconnect();
 

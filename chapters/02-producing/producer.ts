@@ -10,11 +10,21 @@ if (!(everyMs > 0)) {
   process.exit(1);
 }
 
-const redis = new Redis(process.env.REDIS_URL ?? 'redis://127.0.0.1:6379');
+// Readings go on, also without a Redis. So a reading is given up after one more attempt to connect,
+// and a connection that has not answered for three seconds is replaced (lesson 3 says why).
+const redis = new Redis(process.env.REDIS_URL ?? 'redis://127.0.0.1:6379', {
+  maxRetriesPerRequest: 1,
+  socketTimeout: 3000,
+});
+redis.on('error', (error) => console.error(`connection: ${error}`));
 
 const stop = new AbortController();
-process.once('SIGINT', () => stop.abort());
-process.once('SIGTERM', () => stop.abort());
+function leave() {
+  stop.abort();
+  if (redis.status !== 'ready') process.exit(); // nobody is there to wait for
+}
+process.once('SIGINT', leave);
+process.once('SIGTERM', leave);
 
 const between = (low: number, high: number) => (low + Math.random() * (high - low)).toFixed(2);
 
@@ -25,20 +35,25 @@ for (let sensorId = 1; !stop.signal.aborted; sensorId++) {
     humidity: between(20, 100),
     location: `room_${(sensorId % 3) + 1}`,
   };
-  const id = await redis.xadd(
-    'sensor_readings',
-    'MAXLEN',
-    '~', // about: the server drops whole blocks of old entries, which costs it next to nothing
-    1000,
-    '*', // options stand before the id; behind it, they would be stored as fields
-    ...Object.entries(reading).flat(),
-  );
-  const { temperature, humidity, location } = reading;
-  console.log(`added ${id} sensor=${sensorId} ${temperature} °C ${humidity} % ${location}`);
-
+  try {
+    const id = await redis.xadd(
+      'sensor_readings',
+      'MAXLEN',
+      '~', // about: the server drops whole blocks of old entries, which costs it next to nothing
+      1000,
+      '*', // options stand before the id; behind it, they would be stored as fields
+      ...Object.entries(reading).flat(),
+    );
+    const { temperature, humidity, location } = reading;
+    console.log(`added ${id} sensor=${sensorId} ${temperature} °C ${humidity} % ${location}`);
+  } catch (error) {
+    // The memory is full, or there is no connection: go on with the next reading. What must not be
+    // missing has to be kept and added again. (If only the reply was lost, it is there already.)
+    console.error(`not added: ${error}`);
+  }
   await sleep(everyMs, undefined, { signal: stop.signal }).catch(() => {});
 }
 
-await redis.quit();
+redis.disconnect();
 
 // Try next: start two producers. Do their ids ever collide?

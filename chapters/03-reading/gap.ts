@@ -19,9 +19,13 @@ async function readTwice(nextId: (lastSeen: string) => string) {
 
   async function readOnce() {
     const reply = await reader.xread('BLOCK', 5000, 'STREAMS', stream, nextId(lastSeen));
-    for (const [id, [, item = '']] of reply?.[0]?.[1] ?? []) {
-      seen.push(item);
-      lastSeen = id;
+    // Streams, their entries, the entries' fields: [['workbook:orders', [['17...-0', [...]]]]]
+    for (const [, entries] of reply ?? []) {
+      for (const [id, fields] of entries) {
+        const [, item = ''] = fields; // ['item', 'tea']: a name and its value
+        seen.push(item);
+        lastSeen = id;
+      }
     }
   }
 

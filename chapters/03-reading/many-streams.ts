@@ -17,8 +17,13 @@ async function readNew(blockMs: number) {
   // All keys, then all ids, in the same order. COUNT is per stream, not in all.
   const streams = [...position.keys(), ...position.values()];
   const reply = await redis.xread('COUNT', 10, 'BLOCK', blockMs, 'STREAMS', ...streams);
-  if (!reply) console.log('  nothing new'); // no empty lists: a timeout is null
-  for (const [room, entries] of reply ?? []) {
+  if (!reply) {
+    console.log('  nothing new'); // no empty lists: when the time is over, the reply is null
+    return;
+  }
+
+  // [['workbook:room_1', [['1700000000000-0', ['celsius', '20']], ...]], ['workbook:room_2', ...]]
+  for (const [room, entries] of reply) {
     for (const [id, fields] of entries) {
       console.log(`  ${room} ${id} ${fields.join(' ')}`);
       position.set(room, id);
@@ -26,13 +31,13 @@ async function readNew(blockMs: number) {
   }
 }
 
-console.log('First call: everything so far. Room 3 has nothing, so the reply leaves it out.');
+console.log('First call: everything so far. Room 3 is empty, and left out.');
 await readNew(100);
 
 console.log('Second call: nothing new, so it blocks for 100 ms and gives up.');
 await readNew(100);
 
-console.log('Third call: an entry that arrives meanwhile wakes it, in whichever stream.');
+console.log('Third call: an entry wakes it, in whichever stream it arrives.');
 const waiting = readNew(5000);
 const writer = redis.duplicate(); // the first connection is blocked: it can send nothing else
 await writer.xadd('workbook:room_3', '*', 'celsius', 18);

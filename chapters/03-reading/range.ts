@@ -7,14 +7,18 @@ const stream = 'sensor_readings';
 
 function toObject(fields: string[]): Record<string, string> {
   const object: Record<string, string> = {};
-  for (let i = 0; i < fields.length; i += 2) object[fields[i] ?? ''] = fields[i + 1] ?? '';
+  for (let i = 0; i < fields.length; i += 2) {
+    const [name = '', value = ''] = fields.slice(i, i + 2);
+    object[name] = value;
+  }
   return object;
 }
 
 // `-` is the smallest possible id, `+` the greatest. Both ends of a range belong to it.
 const firstTen = await redis.xrange(stream, '-', '+', 'COUNT', 10);
-if (firstTen.length === 0)
+if (firstTen.length === 0) {
   console.log('No entries yet. Run the producer: npm run chapter 2 producer');
+}
 console.log(`The first ${firstTen.length}:`);
 for (const [id, fields] of firstTen) console.log(id, JSON.stringify(toObject(fields)));
 

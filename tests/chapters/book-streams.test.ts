@@ -1,3 +1,5 @@
+import { spawnSync } from 'node:child_process';
+import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { place, toObject } from './place.ts';
 
@@ -56,6 +58,32 @@ describe('the producer', () => {
     const length = await redis.xlen('sensor_readings');
     expect(length).toBeGreaterThanOrEqual(1000);
     expect(length).toBeLessThan(1100);
+  });
+});
+
+const PYTHON = 'python3';
+const hasRedisPy = spawnSync(PYTHON, ['-c', 'import redis']).status === 0;
+
+describe('the producer in Python', () => {
+  it.skipIf(!hasRedisPy)('adds entries that cannot be told from those of producer.ts', async () => {
+    const { redis, bench, env, start } = await place();
+    const file = join('chapters', '02-producing', 'producer.py');
+
+    const producers = [bench.spawn(PYTHON, [file, '0.005'], { env }), start('2', 'producer', '5')];
+    for (const producer of producers) await producer.says(/added \d+-\d+ sensor=9/);
+    for (const producer of producers) producer.ctrlC();
+    const outcomes = await Promise.all(producers.map(({ ended }) => ended));
+
+    expect(outcomes.map(({ code, stderr }) => [code, stderr])).toEqual([
+      [0, ''],
+      [0, ''],
+    ]);
+    for (const [id, fields] of await redis.xrange('sensor_readings', '-', '+')) {
+      expect(id).toMatch(/^\d{13}-\d+$/);
+      expect(fields.join(' ')).toMatch(
+        /^sensorId \d+ temperature \d\d\.\d\d humidity \d{2,3}\.\d\d location room_[123]$/,
+      );
+    }
   });
 });
 

@@ -5,6 +5,8 @@ import { Bench, type Running } from '../support/workbook.ts';
 export interface Place {
   redis: Redis;
   bench: Bench;
+  /** Where programs find the test's server. */
+  env: NodeJS.ProcessEnv;
   /** Runs a program of a chapter on the test's server. */
   start(...args: string[]): Running;
 }
@@ -13,7 +15,7 @@ export async function place(): Promise<Place> {
   const { server, redis } = await testServer();
   const bench = new Bench();
   const env = { REDIS_URL: server.url };
-  return { redis, bench, start: (...args) => bench.startWith({ env }, 'chapter', ...args) };
+  return { redis, bench, env, start: (...args) => bench.startWith({ env }, 'chapter', ...args) };
 }
 
 /** An entry's fields by their names. */
