@@ -5,7 +5,7 @@ import { findOrStartServer } from '../../system/redis/find-server.ts';
 import { colour } from '../../system/terminal/colour.ts';
 import { paragraph } from '../../system/terminal/paragraph.ts';
 import { print, printGap } from '../../system/terminal/print.ts';
-import { type Chapter, lessonFile, type Program, readChapters } from './chapters.ts';
+import { type Chapter, lessonFiles, type Program, readChapters } from './chapters.ts';
 import { RunningProgram } from './program.ts';
 import { loadScene, ScenePlayer } from './scene-player.ts';
 import { chooseServer } from './scene-server.ts';
@@ -64,8 +64,10 @@ async function goOn(player: ScenePlayer, url: string, lifetime: Lifetime): Promi
 function whatNext(chapter: Chapter): string {
   const next = readChapters().find(({ number }) => number === chapter.number + 1);
   const programs = chapter.programs.map(({ name }) => name).join(', ');
+  const [page, ...morePages] = lessonFiles(chapter).map((file) => relative(ROOT, file));
   const lines = [
-    `Read the lesson:    ${relative(ROOT, lessonFile(chapter))}`,
+    `Read the lesson:    ${page}`,
+    ...morePages.map((file) => `        and then:   ${file}`),
     `Run a part alone:   npm run chapter ${chapter.number} NAME, where NAME is one of`,
     paragraph(programs, ' '.repeat(20)),
     next

@@ -6,7 +6,7 @@ import type { Command } from '../../system/process/lifetime.ts';
 import { UserError } from '../../system/process/user-error.ts';
 import { readText } from '../../system/read-text.ts';
 import { pageThrough } from '../../system/terminal/pager.ts';
-import { findChapter, lessonFile } from '../book/chapters.ts';
+import { findChapter, lessonFiles } from '../book/chapters.ts';
 import { lessonText } from '../book/lesson-text.ts';
 
 const USAGE = [
@@ -16,17 +16,18 @@ const USAGE = [
 
 export const command: Command = async (lifetime, typed) => {
   const [wanted = ''] = commandArguments(typed, { usage: USAGE }).words(1, 1, 'Which one?');
-  const file = /^\d+$/.test(wanted) ? lessonFile(findChapter(wanted)) : fileOf(wanted);
-  await pageThrough(shownPath(file), lessonText(readText(file)), lifetime);
+  const files = /^\d+$/.test(wanted) ? lessonFiles(findChapter(wanted)) : filesOf(wanted);
+  const text = files.map((file) => lessonText(readText(file))).join('\n\n\n');
+  await pageThrough(shownPath(files[0]), text, lifetime);
   return 0;
 };
 
 /** A word can mean an exercise or a chapter. */
-function fileOf(wanted: string): string {
+function filesOf(wanted: string): [string, ...string[]] {
   try {
-    return join(dirname(findExercise(wanted).file), 'README.md');
+    return [join(dirname(findExercise(wanted).file), 'README.md')];
   } catch (error) {
     if (!(error instanceof UserError)) throw error;
-    return lessonFile(findChapter(wanted));
+    return lessonFiles(findChapter(wanted));
   }
 }
