@@ -82,18 +82,47 @@ describe.each(WORKERS)('$program', (program) => {
     worker.ctrlC();
     expect((await worker.ended).code).toBe(0);
   });
+});
 
-  it('is told to stop while an entry is on its way to it, and leaves it to nobody', async () => {
-    const { redis, line, worker, key, group } = await waitingWorker(program);
+describe('a stop while entries are on their way', () => {
+  it('leaves nothing pending for the consumer', async () => {
+    const { redis, line, worker, key, group } = await waitingWorker(WORKERS[0]);
 
-    line.holdReplies();
+    line.holdReads();
     await redis.xadd(key, '9999999999999-0', 'sensorId', 7);
+    await expect.poll(() => line.held, WAIT).toBe(1);
     worker.ctrlC();
-    await expect.poll(() => redis.xpending(key, group), WAIT).toContain('9999999999999-0');
+    const clients = async () => String(await redis.client('LIST'));
+    const hasNoticed = async () =>
+      /cmd=client\|unblock/.test(await clients()) || !/cmd=xreadgroup/.test(await clients());
+    await expect.poll(hasNoticed, WAIT).toBe(true);
     line.letGo();
 
     expect((await worker.ended).code).toBe(0);
-    const pending = (await redis.xpending(key, group, '-', '+', 10)) as [id: string][];
-    expect(pending.map(([id]) => id)).toEqual(['1-0']);
+    expect(await redis.xpending(key, group)).toEqual([1, '1-0', '1-0', [['somebody', '1']]]);
+  });
+
+  it('leaves nothing pending for the workers of the pipeline', async () => {
+    const { redis, bench } = await place();
+    const line = await lineTo(redis.options.port ?? 0);
+    const worker = bench.startWith(
+      { env: { REDIS_URL: line.url } },
+      'chapter',
+      '6',
+      'pipeline',
+      '60',
+    );
+    await worker.says(/worker-1: acknowledged[\s\S]*worker-2: acknowledged/);
+
+    line.holdReads();
+    await expect.poll(() => line.held, WAIT).toBe(2);
+    worker.ctrlC();
+    await worker.says(/producer: done/);
+    // Whoever hangs up has hung up by now.
+    for (let n = 0; n < 100; n++) await redis.ping();
+    line.letGo();
+
+    expect((await worker.ended).code).toBe(0);
+    expect((await redis.xpending('iot_data_stream', 'data_processors'))[0]).toBe(0);
   });
 });

@@ -7,8 +7,10 @@ export interface Line {
   readonly url: string;
   /** From now on, what goes over the connections that are open is swallowed, both ways. New ones work. */
   fallSilent(): void;
-  /** Keeps back what Redis says, until `letGo`. */
-  holdReplies(): void;
+  /** From now on, what Redis says to those who read in a group is kept back, until `letGo`. */
+  holdReads(): void;
+  /** How many replies are kept back. */
+  readonly held: number;
   letGo(): void;
 }
 
@@ -25,14 +27,16 @@ export async function lineTo(port: number): Promise<Line> {
       socket.on('error', () => {});
       socket.on('close', () => sockets.delete(socket));
     }
+    let reads = false;
     client.on('data', (data) => {
+      reads ||= /xreadgroup/i.test(data.toString('latin1'));
       if (!silent.has(client)) server.write(data);
     });
     server.on('data', (data) => {
       const pass = () => {
         if (!silent.has(client)) client.write(data);
       };
-      if (holding) held.push(pass);
+      if (holding && reads) held.push(pass);
       else pass();
     });
     // A line that is silent says nothing of its end either.
@@ -55,8 +59,11 @@ export async function lineTo(port: number): Promise<Line> {
     fallSilent() {
       silent = new Set(sockets);
     },
-    holdReplies() {
+    holdReads() {
       holding = true;
+    },
+    get held() {
+      return held.length;
     },
     letGo() {
       holding = false;

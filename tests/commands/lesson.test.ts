@@ -62,6 +62,14 @@ describe('npm run lesson', () => {
     expect(stripVTControlCharacters(lessonText(diagram))).toContain('  anna --> ben');
   });
 
+  it('shows the questions above their answers', () => {
+    const summary = '<summary>1. What is <code>&gt;</code>?</summary>';
+
+    const text = lessonText(`<details>\n${summary}\n\nWhat is new.\n\n</details>`);
+
+    expect(stripVTControlCharacters(text)).toBe('1. What is >?\n\nWhat is new.');
+  });
+
   it.each([
     ['4', '# 4. Consumer groups'],
     ['orders', '# 1. Distributed order processing'],

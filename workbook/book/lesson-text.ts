@@ -1,9 +1,10 @@
-import { type MarkedToken, marked, type Token, type Tokens } from 'marked';
+import { Lexer, type MarkedToken, marked, type Token, type Tokens } from 'marked';
 import { colour } from '../../system/terminal/colour.ts';
 import { paragraph } from '../../system/terminal/paragraph.ts';
 import { padded, widthOf } from '../../system/terminal/width.ts';
 
 const INDENT = '  ';
+const SUMMARY = /<summary>([\s\S]*?)<\/summary>/;
 const TEXT_TWIN = /^<!-- text\n([\s\S]*?)\n?-->/;
 
 /**
@@ -32,6 +33,11 @@ function twinOf(token: Token): string | undefined {
   return isA(token, 'html') ? TEXT_TWIN.exec(token.raw)?.[1] : undefined;
 }
 
+/** The few marks that lessons use where Markdown does not reach. */
+function fromHtml(text: string): Token[] {
+  return Lexer.lexInline(text.replaceAll(/<\/?code>/g, '`').replaceAll('&gt;', '>'));
+}
+
 function indented(text: string, indent: string): string {
   return text.replaceAll(/^(?=.)/gm, `${indent}${INDENT}`);
 }
@@ -51,6 +57,9 @@ function block(token: Token, indent: string): string | undefined {
       .map((line) => `${indent}${INDENT}${colour.yellow(line)}`)
       .join('\n');
   }
+  const question = isA(token, 'html') ? SUMMARY.exec(token.raw)?.[1] : undefined;
+  // What GitHub folds away below a question just follows it.
+  if (question !== undefined) return colour.bold(paragraph(inline(fromHtml(question)), indent));
   const twin = twinOf(token);
   if (twin !== undefined) return indented(twin, indent);
   if (isA(token, 'list')) {
