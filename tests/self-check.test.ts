@@ -1,10 +1,10 @@
 import { execFileSync } from 'node:child_process';
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
-import { dirname, join } from 'node:path';
+import { basename, dirname, join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { findExercise, findRequirement, readExercises } from '../grader/exercises.ts';
 import { findChapter, findProgram, readChapters } from '../workbook/book/chapters.ts';
-import { CHAPTER_FOLDERS, readLesson } from './support/lessons.ts';
+import { CHAPTER_FOLDERS, LESSON_PAGES, pagesOf, readLesson, readPage } from './support/lessons.ts';
 import { ROOT } from './support/workbook.ts';
 
 // The course checks itself: what a text promises is there, and every chapter has all its parts.
@@ -16,7 +16,7 @@ const PAGES = [
   'CONTRIBUTING.md',
   'docs/instructors.md',
   'docs/errata.md',
-  ...CHAPTER_FOLDERS.map((name) => `chapters/${name}/README.md`),
+  ...LESSON_PAGES,
   ...EXERCISES.flatMap(({ folder }) => [
     `exercises/${folder}/README.md`,
     `solutions/${folder}/README.md`,
@@ -72,6 +72,21 @@ describe.each(PAGES)('the page %s', (page) => {
   });
 });
 
+/** A diagram, and what stands before it: a comment that GitHub hides, and a terminal shows in the diagram's place. */
+const DIAGRAM = /^(?<twin><!-- text\n(?:(?!-->)[\s\S])*\n-->\n\n)?```mermaid\n/gm;
+
+describe.each(PAGES)('each diagram of the page %s', (page) => {
+  const diagrams = [...readPage(page).matchAll(DIAGRAM)].map(({ groups }) => groups?.twin);
+
+  it('has a twin in plain text that fits into a terminal', () => {
+    for (const twin of diagrams) {
+      expect(twin, 'a comment `<!-- text` before the diagram').toBeDefined();
+      const widths = (twin ?? '').split('\n').map((line) => [...line].length);
+      expect(Math.max(...widths)).toBeLessThanOrEqual(78);
+    }
+  });
+});
+
 /** As GitHub makes it: small letters, no punctuation, and a hyphen for each space. */
 function anchorOf(heading: string): string {
   return heading
@@ -84,12 +99,23 @@ describe.each(CHAPTER_FOLDERS)('the chapter %s', (folder) => {
   const lesson = readLesson(folder);
   const chapter = findChapter(folder.slice(0, 2));
 
-  it('has its number in its heading, and the parts that every lesson has', () => {
-    expect(lesson).toMatch(new RegExp(`^# ${chapter.number}\\. \\S`));
-    expect(lesson).toContain(`npm run chapter ${chapter.number}\n`);
-    expect(lesson).toContain('## What goes wrong in production');
-    expect(lesson).toMatch(/```mermaid|\| --- \|/);
-    expect(lesson.match(/<details>\n<summary>\d\. /g)).toHaveLength(3);
+  it.each(pagesOf(folder))(
+    'has its number in the heading of %s, and the parts of a lesson',
+    (page) => {
+      const text = readPage(page);
+
+      expect(text).toMatch(new RegExp(`^# ${chapter.number}\\. \\S`));
+      expect(text).toContain(`npm run chapter ${chapter.number}\n`);
+      expect(text).toContain('## What goes wrong in production');
+      expect(text).toMatch(/```mermaid|\| --- \|/);
+      expect(text.match(/<details>\n<summary>\d\. /g)).toHaveLength(3);
+    },
+  );
+
+  it('leads from each page of its lesson to the next', () => {
+    const [first = '', ...others] = pagesOf(folder);
+
+    for (const page of others) expect(readPage(first)).toContain(`](${basename(page)})`);
   });
 
   it('has a scene, and programs that the lesson names', () => {

@@ -4,7 +4,7 @@ const stream = 'sensor_readings';
 const group = 'analytics_group';
 const names = ['alpha', 'beta', 'gamma'];
 
-export const keys = [stream, 'workbook:clicks', 'workbook:invoices'];
+export const keys = [stream, 'workbook:films', 'workbook:clicks', 'workbook:invoices'];
 
 export default async function scene(stage: Stage): Promise<void> {
   stage.say(`This chapter begins with a disaster: three consumers share a stream, and all of them are killed
@@ -53,13 +53,17 @@ export default async function scene(stage: Stage): Promise<void> {
   await stage.run('recover', 'delta', '1000');
   await stage.show(`XPENDING ${stream} ${group}`);
 
-  stage.heading('5. Trimming');
-  stage.say(
-    'Look for: = removes to the entry, ~ whole blocks of 100, and never more than you allowed.',
-  );
+  stage.heading('5. Keeping what you have');
+  stage.say(`Long work renews its hold. Look for: alice is told that the film is not hers any more; and what
+    happens without the look.`);
+  await stage.run('renew');
+
+  stage.heading('6. Trimming');
+  stage.say(`The rest belongs to the second lesson of this chapter. Look for: = removes to the entry, ~ whole
+    blocks of 100, and never more than you allowed.`);
   await stage.run('trim');
 
-  stage.heading('6. Trimming under the hands of a group');
+  stage.heading('7. Trimming under the hands of a group');
   stage.say('Look for: two invoices become empty shells, two are lost without anybody noticing.');
   await stage.run('trimmed-pending');
 }

@@ -1,5 +1,5 @@
 // Everything Redis knows about `sensor_readings`: XINFO STREAM, XINFO GROUPS, XINFO CONSUMERS.
-// Run the producer and some consumers first.
+// Run the producer and some consumers beside it.
 import { Redis } from 'ioredis';
 
 type Value = string | number | null;
@@ -20,15 +20,15 @@ if ((await redis.exists(stream)) === 0) {
   const info = toObject((await redis.xinfo('STREAM', stream)) as Value[]);
   console.log(`${stream}: ${info.length} entries, ${info.groups} group(s)`);
   console.log(`last id given out: ${info['last-generated-id']}`);
-  // Since 7.0: how many entries were ever added. Less the length, that is how many are gone.
-  if ('entries-added' in info) console.log(`entries ever added: ${info['entries-added']}`);
+  // Less the length, that is how many are gone: trimmed, or deleted.
+  console.log(`entries ever added: ${info['entries-added']}`);
 
   for (const list of (await redis.xinfo('GROUPS', stream)) as Value[][]) {
     const group = toObject(list);
     console.log(`\ngroup ${group.name}: ${group.consumers} consumer(s), ${group.pending} pending`);
     console.log(`  handed out up to ${group['last-delivered-id']}`);
-    // The lag: entries not yet handed out to anyone. Since 7.0; null where Redis cannot tell.
-    if ('lag' in group) console.log(`  lag ${group.lag ?? 'unknown'}`);
+    // The lag: entries not yet handed out to anyone. Null where Redis cannot tell.
+    console.log(`  lag ${group.lag ?? 'unknown'}`);
 
     const consumers = (await redis.xinfo('CONSUMERS', stream, String(group.name))) as Value[][];
     for (const consumer of consumers.map(toObject)) {

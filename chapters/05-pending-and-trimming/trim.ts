@@ -20,16 +20,17 @@ async function show(command: string, removed: number) {
 
 await fill();
 await show('450 entries', 0);
-await show('XTRIM MAXLEN = 250', await redis.xtrim(stream, 'MAXLEN', '=', 250));
+await show('XTRIM MAXLEN = 230', await redis.xtrim(stream, 'MAXLEN', '=', 230)); // → left 230
 
 await fill();
-await show('XTRIM MAXLEN ~ 250', await redis.xtrim(stream, 'MAXLEN', '~', 250)); // whole blocks only
+// About: whole blocks of 100 only, and never more than was allowed. Two blocks go, twenty stay on.
+await show('XTRIM MAXLEN ~ 230', await redis.xtrim(stream, 'MAXLEN', '~', 230)); // → left 250
 
 await fill();
-await show('XTRIM MINID = 101-0', await redis.xtrim(stream, 'MINID', '=', '101-0')); // 101-0 stays
+await show('XTRIM MINID = 150-0', await redis.xtrim(stream, 'MINID', '=', '150-0')); // 150-0 stays
 
 await fill();
-await show('XTRIM MINID ~ 150-0', await redis.xtrim(stream, 'MINID', '~', '150-0'));
+await show('XTRIM MINID ~ 150-0', await redis.xtrim(stream, 'MINID', '~', '150-0')); // one block
 
 // With real ids, MINID speaks of time: keep the last hour.
 const anHourAgo = Date.now() - 60 * 60 * 1000;

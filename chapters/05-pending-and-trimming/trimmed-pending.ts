@@ -25,14 +25,9 @@ const unread = await redis.xreadgroup('GROUP', group, 'clerk', 'STREAMS', stream
 const ids = (unread?.[0]?.[1] ?? []).map(([id]) => id).join(' ');
 console.log('the next new invoices:', ids); // → 5-0 6-0: 3 and 4 were lost, and no error says so
 
-// Since Redis 7.0, XAUTOCLAIM takes such entries off the list and names them. In 6.2 they stay
-// there until somebody acknowledges them.
+// XAUTOCLAIM takes such empty shells off the list, and names them in its third element.
 const [, , gone] = await redis.xautoclaim(stream, group, 'clerk', 0, '0-0');
-if (gone) {
-  console.log('XAUTOCLAIM takes off the list:', gone);
-} else {
-  console.log('Redis 6.2 keeps them: XACK removes', await redis.xack(stream, group, '1-0', '2-0'));
-}
+console.log('XAUTOCLAIM takes off the list:', gone); // → 1-0 and 2-0
 console.log('pending now:', (await redis.xpending(stream, group))[0]); // → 2: the invoices 5 and 6
 
 redis.disconnect();

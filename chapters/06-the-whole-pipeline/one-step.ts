@@ -1,58 +1,65 @@
-// Several commands as one: WATCH and MULTI on a connection of its own, and a script that counts each
-// event once, however often it comes (EVAL). Needs nothing beside it.
+// Two workers hold the same entry, and both carry out its effect. What comes of it with MULTI, with a
+// script that acknowledges first, with one that looks first (EVAL). Needs nothing beside it.
 import { Redis } from 'ioredis';
 
 const redis = new Redis(process.env.REDIS_URL ?? 'redis://127.0.0.1:6379');
-const stock = 'workbook:stock'; // a hash: item → how many
-const last = 'workbook:stock:last'; // the id of the newest event that is in it
-await redis.del(stock, last); // a clean start, so that this can be run again
-await redis.hset(stock, 'tea', 5);
+const stream = 'workbook:sales';
+const group = 'tills';
+const total = 'workbook:sales:total';
 
-/** Takes one away. False when there is none left. */
-async function takeOne(item: string): Promise<boolean> {
-  // A watch belongs to its connection, and anybody's EXEC on it ends it. So it is not shared.
-  const own = redis.duplicate();
-  try {
-    for (;;) {
-      await own.watch(stock);
-      const left = Number(await own.hget(stock, item));
-      if (left < 1) return false;
-      const replies = await own
-        .multi()
-        .hset(stock, item, left - 1)
-        .exec();
-      for (const [error] of replies ?? []) if (error) throw error; // EXEC itself does not fail
-      if (replies) return true; // null: somebody has changed the stock since WATCH, so look again
-    }
-  } finally {
-    own.disconnect();
-  }
+/** A sale of 25 that alice was given. She was paused, and bob has taken it over: both hold it. */
+async function twoHoldIt(): Promise<void> {
+  await redis.del(stream, total); // a clean start, so that this can be run again
+  await redis.xgroup('CREATE', stream, group, '0', 'MKSTREAM');
+  await redis.xadd(stream, '1-0', 'euro', 25);
+  await redis.xreadgroup('GROUP', group, 'alice', 'STREAMS', stream, '>');
+  await redis.xclaim(stream, group, 'bob', 0, '1-0'); // 0, so that this need not wait
+}
+async function show(what: string): Promise<void> {
+  const [pending] = await redis.xpending(stream, group);
+  const sum = (await redis.type(total)) === 'list' ? 'broken' : await redis.get(total);
+  console.log(`${what.padEnd(36)} total ${sum}, pending ${pending}`);
 }
 
-const taken = await Promise.all(Array.from({ length: 8 }, () => takeOne('tea')));
-console.log('got tea:', taken.filter(Boolean).length); // → 5
-console.log('left:', await redis.hget(stock, 'tea')); // → 0
+async function withMulti(): Promise<void> {
+  await redis.multi().incrby(total, 25).xack(stream, group, '1-0').exec();
+}
 
-const countOnce = `
-  -- KEYS: the stock, the id of its newest event. ARGV: an event's id, its item, its quantity.
-  local function greater(x, y) return #x > #y or (#x == #y and x > y) end
-  local function newer(a, b)
-    local aMs, aSeq = a:match('^(%d+)%-(%d+)$')
-    local bMs, bSeq = b:match('^(%d+)%-(%d+)$')
-    return greater(aMs, bMs) or (aMs == bMs and greater(aSeq, bSeq))
-  end
-  local last = redis.call('GET', KEYS[2])
-  if last and not newer(ARGV[1], last) then return 0 end
-  redis.call('HINCRBY', KEYS[1], ARGV[2], ARGV[3])
-  redis.call('SET', KEYS[2], ARGV[1])
+async function withScript(script: string, me: string): Promise<string> {
+  return redis.eval(script, 2, stream, total, group, me, '1-0', 25).then(
+    (done) => (done === 1 ? 'done' : 'not mine any more'),
+    (error: Error) => error.message.split(' ')[0] ?? '',
+  );
+}
+const ackFirst = `
+  if redis.call('XACK', KEYS[1], ARGV[1], ARGV[3]) == 0 then return 0 end
+  redis.call('INCRBY', KEYS[2], ARGV[4])
   return 1`;
+const lookFirst = `
+  -- KEYS: the stream, the total. ARGV: the group, our name, the entry's id, the amount.
+  if #redis.call('XPENDING', KEYS[1], ARGV[1], ARGV[3], ARGV[3], 1, ARGV[2]) == 0 then return 0 end
+  redis.call('INCRBY', KEYS[2], ARGV[4]) -- the one that can fail comes first
+  return redis.call('XACK', KEYS[1], ARGV[1], ARGV[3])`;
 
-// The third comes a second time. The last is older than the one before it, by 1 in 9007199254740993.
-for (const id of ['5-9', '5-10', '5-9', '9007199254740993-0', '9007199254740992-0']) {
-  const counted = await redis.eval(countOnce, 2, stock, last, id, 'milk', 1);
-  console.log(id, counted === 1 ? 'counts' : 'changes nothing');
-}
-console.log('milk:', await redis.hget(stock, 'milk')); // → 3
+await twoHoldIt();
+await withMulti(); // bob
+await withMulti(); // and alice, who has woken up: nothing in it looks whether she may
+await show('MULTI twice:'); // → total 50: the sale counts twice
+
+await twoHoldIt();
+await redis.lpush(total, 'somebody else uses this key');
+console.log('bob, XACK first:', await withScript(ackFirst, 'bob')); // → WRONGTYPE
+await show('acknowledged, without its effect:'); // → pending 0: the sale is lost. Nothing is undone
+
+await twoHoldIt();
+await redis.lpush(total, 'somebody else uses this key');
+console.log('bob, a look first:', await withScript(lookFirst, 'bob')); // → WRONGTYPE
+await show('the same trouble:'); // → pending 1: somebody will try again
+await redis.del(total);
+console.log('bob tries again:', await withScript(lookFirst, 'bob')); // → done
+console.log('alice wakes up:', await withScript(lookFirst, 'alice')); // → not mine any more
+await show('a look first:'); // → total 25, pending 0
+
 redis.disconnect();
 
-// Try next: share `redis` in takeOne instead of a connection of its own. How many get tea?
+// Try next: a second effect behind the INCRBY, which fails. What is left of the first one?

@@ -3,7 +3,7 @@ import type { Stage } from '../stage.ts';
 const stream = 'iot_data_stream';
 const group = 'data_processors';
 
-export const keys = [stream];
+export const keys = [stream, 'workbook:sales', 'workbook:sales:total'];
 
 export default async function scene(stage: Stage): Promise<void> {
   stage.say(`Everything together: a producer adds a reading every 100 ms, two workers share them. The whole
@@ -18,14 +18,21 @@ export default async function scene(stage: Stage): Promise<void> {
   await stage.show(`XPENDING ${stream} ${group}`);
 
   stage.heading('2. The second run');
-  stage.say(`It produces for two seconds more. Look for: first the workers catch up with what nobody had
-    read; then, idle for 2 seconds, they find the abandoned entries and take them over.`);
+  stage.say(`It produces for two seconds more, and catches up with what nobody had read. Look for: once they
+    have been idle for five seconds, the abandoned entries are taken over.`);
   const second = stage.start('pipeline', { args: stage.live ? ['86400'] : ['2'], as: 'run 2' });
   if (stage.live) return;
   await second.finish();
 
   stage.heading('3. The balance');
-  stage.say('Everything was handed out, and nothing is pending: no reading was lost.');
+  stage.say(
+    'Nothing is pending, and nothing waits to be handed out: no reading was lost on the way.',
+  );
   await stage.show(`XPENDING ${stream} ${group}`);
   await stage.show(`XINFO GROUPS ${stream}`);
+
+  stage.heading('4. An effect that happens once');
+  stage.say(`A sale of 25 is with bob, and alice, who was paused, still has it in her hands. Look for: which way
+    counts it twice, which one loses it, and which one does neither.`);
+  await stage.run('one-step');
 }

@@ -60,6 +60,9 @@ describe('npm run chapter N shows', () => {
     expect(stdout).toContain('delta was given 1 entry, its rival 0');
     expect(stdout).toContain(`recovered ${Number(pending) - 1} entries`);
     expect(stdout).toMatch(/XPENDING sensor_readings analytics_group\n1\) \(integer\) 0/);
+    expect(stdout).toContain('renew | alice renews her hold: false');
+    expect(stdout).toMatch(/MAXLEN = 230 +removed 220[\s\S]+MAXLEN ~ 230 +removed 200/);
+    expect(stdout).toMatch(/and then: {3}chapters\/05-.+\/trimming-and-watching\.md/);
   });
 
   it('chapter 6: the second run takes over what the first one was holding', async () => {
@@ -71,5 +74,6 @@ describe('npm run chapter N shows', () => {
     expect(stdout.match(/run 2 \| worker-\d: taking over/g)).toHaveLength(Number(held));
     expect(stdout).toMatch(/XPENDING iot_data_stream data_processors\n1\) \(integer\) 0\n/);
     expect(stdout).toMatch(/"lag"\n +12\) \(integer\) 0/);
+    expect(stdout).toMatch(/one-step \| a look first: +total 25, pending 0$/m);
   });
 });

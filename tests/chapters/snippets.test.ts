@@ -5,12 +5,19 @@ import { isOlder } from '../../system/redis/binary.ts';
 import { Connection } from '../../system/resp/connection.ts';
 import { formatReply } from '../../system/resp/format-reply.ts';
 import { splitArguments } from '../../system/resp/split-arguments.ts';
-import { CHAPTER_FOLDERS, mask, readLesson, readSnippets } from '../support/lessons.ts';
+import {
+  CHAPTER_FOLDERS,
+  LESSON_PAGES,
+  mask,
+  readLesson,
+  readPage,
+  readSnippets,
+} from '../support/lessons.ts';
 import { testServer } from '../support/redis.ts';
 import { ROOT } from '../support/workbook.ts';
 
-describe.each(CHAPTER_FOLDERS)('the lesson %s', (folder) => {
-  const snippets = readSnippets(readLesson(folder));
+describe.each(LESSON_PAGES)('the lesson %s', (page) => {
+  const snippets = readSnippets(readPage(page));
 
   it('has snippets to run', () => {
     expect(snippets.flatMap(({ exchanges }) => exchanges).length).toBeGreaterThan(3);
@@ -27,7 +34,7 @@ describe.each(CHAPTER_FOLDERS)('the lesson %s', (folder) => {
       for (const { command, reply, line } of exchanges) {
         const answer = await connection.send(splitArguments(command) ?? [command]);
 
-        const place = `${folder}/README.md:${line}: ${command}`;
+        const place = `${page}:${line}: ${command}`;
         expect(mask(command, formatReply(answer)), place).toBe(mask(command, reply));
       }
     }

@@ -41,7 +41,7 @@ describe('npm run chapter', () => {
     [['5', 'trim-'], "Chapter 5 has no program 'trim-'"],
     [
       ['5', 'i'],
-      "'i' could be pending-inspector or stream-info or claim or trim or trimmed-pending.",
+      "'i' could be pending-inspector or claim or trim or trimmed-pending or stream-info.",
     ],
     [['4', '--fast'], "Unknown option '--fast'."],
   ])('%j is refused', async (typed, message) => {

@@ -6,12 +6,12 @@ import { readExercises } from '../../grader/exercises.ts';
 import { lessonText } from '../../workbook/book/lesson-text.ts';
 import { command } from '../../workbook/commands/lesson.ts';
 import { expectRefused } from '../support/expectations.ts';
-import { CHAPTER_FOLDERS } from '../support/lessons.ts';
+import { LESSON_PAGES } from '../support/lessons.ts';
 import { Terminal } from '../support/terminal.ts';
 import { Bench, ROOT } from '../support/workbook.ts';
 
 const PAGES = [
-  ...CHAPTER_FOLDERS.map((folder) => `chapters/${folder}/README.md`),
+  ...LESSON_PAGES,
   ...readExercises().map(({ folder }) => `exercises/${folder}/README.md`),
 ];
 
@@ -89,6 +89,36 @@ describe('npm run lesson', () => {
     expect(prose.filter((line) => line.length > 81)).toEqual([]);
     expect(text).not.toMatch(/```|\]\(|\*\*/);
     expect(text.length).toBeGreaterThan(2000);
+  });
+
+  it('shows the second page of a lesson behind the first', async () => {
+    const { stdout } = await new Bench().run('lesson', '5');
+
+    const headings = [...stdout.matchAll(/^# 5\. .+$/gm)].map(([heading]) => heading);
+    expect(headings).toEqual([
+      '# 5. Pending entries and trimming',
+      expect.stringMatching(/rimming/),
+    ]);
+    expect(stdout).toContain('Taking over all of them: XAUTOCLAIM');
+    expect(stdout).toContain('Trimming asks no group');
+  });
+
+  it('shows the twin of a diagram in plain text, and of one without a twin its source', () => {
+    const twin = '<!-- text\nanna  ->  ben\n\ncarla\n-->\n\n';
+    const diagram = '```mermaid\nflowchart LR\n  anna --> ben\n```\n';
+
+    const text = stripVTControlCharacters(lessonText(`Before.\n\n${twin}${diagram}\nBehind.`));
+
+    expect(text).toBe('Before.\n\n  anna  ->  ben\n\n  carla\n\nBehind.');
+    expect(stripVTControlCharacters(lessonText(diagram))).toContain('  anna --> ben');
+  });
+
+  it('shows the questions above their answers', () => {
+    const summary = '<summary>1. What is <code>&gt;</code>?</summary>';
+
+    const text = lessonText(`<details>\n${summary}\n\nWhat is new.\n\n</details>`);
+
+    expect(stripVTControlCharacters(text)).toBe('1. What is >?\n\nWhat is new.');
   });
 
   it.each([

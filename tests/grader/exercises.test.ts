@@ -2,7 +2,7 @@ import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { findExercise, readExercises } from '../../grader/exercises.ts';
-import { readChapters } from '../../workbook/book/chapters.ts';
+import { lessonFiles, readChapters } from '../../workbook/book/chapters.ts';
 import { ROOT } from '../support/workbook.ts';
 
 // The exercises check themselves: all their parts are there, and what they name exists.
@@ -79,7 +79,8 @@ describe.each(EXERCISES)('the exercise $name', (exercise) => {
     expect(hints.length).toBeGreaterThanOrEqual(2);
     expect(hints.every((hint) => hint.length > 20)).toBe(true);
     const chapter = readChapters().find((candidate) => candidate.number === lesson.chapter);
-    const text = readFileSync(join(chapter?.path ?? '', 'README.md'), 'utf8');
+    const pages = chapter ? lessonFiles(chapter) : [];
+    const text = pages.map((page) => readFileSync(page, 'utf8')).join('\n');
     expect(text.split('\n')).toContain(
       text.includes(`### ${lesson.heading}`) ? `### ${lesson.heading}` : `## ${lesson.heading}`,
     );

@@ -1,5 +1,6 @@
 import { readdirSync, readFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { join, relative } from 'node:path';
+import { lessonFiles } from '../../workbook/book/chapters.ts';
 import { ROOT } from './workbook.ts';
 
 /** A command of a runnable snippet, and the reply that the lesson prints for it. */
@@ -25,11 +26,25 @@ export const CHAPTER_FOLDERS = readdirSync(join(ROOT, 'chapters'), { withFileTyp
   .map((entry) => entry.name)
   .sort();
 
-export function readLesson(folder: string): string {
-  return readFileSync(join(ROOT, 'chapters', folder, 'README.md'), 'utf8');
+/** The pages of a chapter's lesson, from the root of the workbook: `chapters/04-consumer-groups/README.md`. */
+export function pagesOf(folder: string): string[] {
+  const files = lessonFiles({ path: join(ROOT, 'chapters', folder) });
+  return files.map((file) => relative(ROOT, file));
 }
 
-/** The runnable snippets of a lesson, in the order in which a reader types them. */
+/** The pages of all lessons, in order. */
+export const LESSON_PAGES = CHAPTER_FOLDERS.flatMap(pagesOf);
+
+/** All pages of a chapter's lesson, as one text. */
+export function readLesson(folder: string): string {
+  return pagesOf(folder).map(readPage).join('\n');
+}
+
+export function readPage(page: string): string {
+  return readFileSync(join(ROOT, page), 'utf8');
+}
+
+/** The runnable snippets of a page, in the order in which a reader types them. */
 export function readSnippets(lesson: string): Snippet[] {
   const lines = lesson.split('\n');
   const snippets: Snippet[] = [];

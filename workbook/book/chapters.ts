@@ -62,14 +62,19 @@ export function findProgram(chapter: Chapter, wanted: string): Program {
   });
 }
 
-export function lessonFile(chapter: Chapter): string {
-  return join(chapter.path, 'README.md');
+/** The pages of a chapter's lesson: README.md, and what may follow it, in the order of the names. */
+export function lessonFiles(chapter: Pick<Chapter, 'path'>): [string, ...string[]] {
+  const others = readdirSync(chapter.path).filter(
+    (name) => name.endsWith('.md') && name !== 'README.md',
+  );
+  const more = others.sort().map((name) => join(chapter.path, name));
+  return [join(chapter.path, 'README.md'), ...more];
 }
 
 /** The programs of a chapter, in the order in which its lesson first names them. */
 function readPrograms(folder: string): Program[] {
-  const file = join(folder, 'README.md');
-  const lesson = existsSync(file) ? readFileSync(file, 'utf8') : '';
+  const pages = lessonFiles({ path: folder }).filter((file) => existsSync(file));
+  const lesson = pages.map((file) => readFileSync(file, 'utf8')).join('\n');
   const place = (name: string) => {
     const index = lesson.indexOf(`${name}.ts`);
     return index === -1 ? lesson.length : index;

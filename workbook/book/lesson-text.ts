@@ -1,21 +1,46 @@
-import { type MarkedToken, marked, type Token, type Tokens } from 'marked';
+import { Lexer, type MarkedToken, marked, type Token, type Tokens } from 'marked';
 import { colour } from '../../system/terminal/colour.ts';
 import { paragraph } from '../../system/terminal/paragraph.ts';
 import { padded, widthOf } from '../../system/terminal/width.ts';
 import { NO_BREAK } from '../../system/terminal/wrap.ts';
 
 const INDENT = '  ';
+const SUMMARY = /<summary>([\s\S]*?)<\/summary>/;
+const TEXT_TWIN = /^<!-- text\n([\s\S]*?)\n?-->/;
 
 /**
- * A lesson as a terminal shows it: headings and code in colour, paragraphs wrapped, tables in columns. A diagram is named, and
- * not drawn: it needs a browser, or an editor.
+ * A lesson as a terminal shows it: headings and code in colour, paragraphs wrapped, tables in columns. A diagram needs a browser,
+ * or an editor. Its twin in plain text stands in a comment before it, which only a terminal shows: `<!-- text`.
  */
 export function lessonText(markdown: string): string {
   return blocks(marked.lexer(markdown), '').join('\n\n');
 }
 
 function blocks(tokens: readonly Token[], indent: string): string[] {
-  return tokens.flatMap((token) => block(token, indent) ?? []);
+  const shown = tokens.filter((token) => token.type !== 'space');
+  return shown.flatMap((token, at) => {
+    const before = shown[at - 1];
+    // A diagram whose twin has just been shown. One without a twin is shown as it was written.
+    if (isDiagram(token) && before && twinOf(before) !== undefined) return [];
+    return block(token, indent) ?? [];
+  });
+}
+
+function isDiagram(token: Token): boolean {
+  return isA(token, 'code') && token.lang === 'mermaid';
+}
+
+function twinOf(token: Token): string | undefined {
+  return isA(token, 'html') ? TEXT_TWIN.exec(token.raw)?.[1] : undefined;
+}
+
+/** The few marks that lessons use where Markdown does not reach. */
+function fromHtml(text: string): Token[] {
+  return Lexer.lexInline(text.replaceAll(/<\/?code>/g, '`').replaceAll('&gt;', '>'));
+}
+
+function indented(text: string, indent: string): string {
+  return text.replaceAll(/^(?=.)/gm, `${indent}${INDENT}`);
 }
 
 function block(token: Token, indent: string): string | undefined {
@@ -28,16 +53,16 @@ function block(token: Token, indent: string): string | undefined {
     return paragraph(inline(token.tokens ?? [token]), indent);
   }
   if (isA(token, 'code')) {
-    if (token.lang === 'mermaid') {
-      return colour.dim(
-        `${indent}(A diagram belongs here; on GitHub and in many editors you see it.)`,
-      );
-    }
     return token.text
       .split('\n')
       .map((line) => `${indent}${INDENT}${colour.yellow(line)}`)
       .join('\n');
   }
+  const question = isA(token, 'html') ? SUMMARY.exec(token.raw)?.[1] : undefined;
+  // What GitHub folds away below a question just follows it.
+  if (question !== undefined) return colour.bold(paragraph(inline(fromHtml(question)), indent));
+  const twin = twinOf(token);
+  if (twin !== undefined) return indented(twin, indent);
   if (isA(token, 'list')) {
     return token.items
       .map((item, index) => {

@@ -6,7 +6,7 @@ import { colour } from '../../system/terminal/colour.ts';
 import { paragraph } from '../../system/terminal/paragraph.ts';
 import { print, printGap } from '../../system/terminal/print.ts';
 import { nextStep } from '../learner/standing.ts';
-import { type Chapter, lessonFile, type Program } from './chapters.ts';
+import { type Chapter, lessonFiles, type Program } from './chapters.ts';
 import { RunningProgram } from './program.ts';
 import { loadScene, ScenePlayer } from './scene-player.ts';
 import { chooseServer } from './scene-server.ts';
@@ -64,8 +64,10 @@ async function goOn(player: ScenePlayer, url: string, lifetime: Lifetime): Promi
 export function printWhatNext(chapter: Chapter): void {
   const { what, command } = nextStep();
   const programs = chapter.programs.map(({ name }) => name).join(', ');
+  const [page, ...morePages] = lessonFiles(chapter).map((file) => relative(ROOT, file));
   printGap();
-  print(`Read the lesson:    ${relative(ROOT, lessonFile(chapter))}`);
+  print(`Read the lesson:    ${page}`);
+  for (const file of morePages) print(`        and then:   ${file}`);
   print(`Run a part alone:   npm run chapter ${chapter.number} NAME, where NAME is one of`);
   print(paragraph(programs, ' '.repeat(20)));
   print(`Next:               ${command}   (${what})`);

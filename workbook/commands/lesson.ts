@@ -7,7 +7,7 @@ import type { Command } from '../../system/process/lifetime.ts';
 import { UserError } from '../../system/process/user-error.ts';
 import { readText } from '../../system/read-text.ts';
 import { pageThrough } from '../../system/terminal/pager.ts';
-import { findChapter, lessonFile, readChapters } from '../book/chapters.ts';
+import { findChapter, lessonFiles, readChapters } from '../book/chapters.ts';
 import { lessonText } from '../book/lesson-text.ts';
 
 const USAGE = [
@@ -17,21 +17,21 @@ const USAGE = [
 
 export const command: Command = async (lifetime, typed) => {
   const [wanted = ''] = commandArguments(typed, { usage: USAGE }).words(1, 1, 'Which one?');
-  const file = /^\d+$/.test(wanted) ? lessonFile(findChapter(wanted)) : fileOf(wanted);
-  const markdown = readText(file);
-  const [, heading = ''] = /^# (.+)$/m.exec(markdown) ?? [];
-  const title = `${heading}   ${shownPath(file)}`;
-  await pageThrough({ title, text: () => lessonText(markdown) }, lifetime);
+  const files = /^\d+$/.test(wanted) ? lessonFiles(findChapter(wanted)) : filesOf(wanted);
+  const pages = files.map((file) => readText(file));
+  const [, heading = ''] = /^# (.+)$/m.exec(pages[0] ?? '') ?? [];
+  const title = `${heading}   ${shownPath(files[0])}`;
+  await pageThrough({ title, text: () => pages.map(lessonText).join('\n\n\n') }, lifetime);
   return 0;
 };
 
 /** A word can mean an exercise or a chapter. */
-function fileOf(wanted: string): string {
+function filesOf(wanted: string): [string, ...string[]] {
   const exercises = readExercises();
   const chapters = readChapters();
-  const finders = [
-    () => join(dirname(findExercise(wanted).file), 'README.md'),
-    () => lessonFile(findChapter(wanted)),
+  const finders: (() => [string, ...string[]])[] = [
+    () => [join(dirname(findExercise(wanted).file), 'README.md')],
+    () => lessonFiles(findChapter(wanted)),
   ];
   const refusals: UserError[] = [];
   for (const find of finders) {
