@@ -41,7 +41,12 @@ type Entry = [id: string, fields: string[] | null];
 type Claimed = [cursor: string, entries: (Entry | null)[], gone: string[]];
 type PendingEntry = [id: string, consumer: string, idleMs: number, deliveries: number];
 type PendingSummary = [unknown, unknown, unknown, [name: string, count: string][] | null];
-type Worker = Readonly<{ redis: Redis; name: string; handle: OrderHandler; signal: AbortSignal }>;
+
+interface Worker extends WorkerOptions {
+  readonly redis: Redis;
+  readonly name: string;
+  readonly handleOrder: OrderHandler;
+}
 
 /**
  * Task 1. Adds an order to the stream `orders:new`, one field per property, and returns the entry's
@@ -79,21 +84,22 @@ export async function runWorker(
   redis: Redis,
   name: string,
   handleOrder: OrderHandler,
-  { signal, minIdleMs }: WorkerOptions,
+  options: WorkerOptions,
 ): Promise<void> {
+  const { signal, minIdleMs } = options;
   if (signal.aborted) return; // the event is over: a listener would never hear of it
-  const inbox = new Inbox(redis, name, minIdleMs);
+  const inbox = new Inbox(redis, name);
   signal.addEventListener('abort', () => inbox.stop(redis), { once: true });
-  const worker = { redis: inbox.redis, name, handle: handleOrder, signal };
+  const worker = { redis: inbox.redis, name, handleOrder, signal, minIdleMs };
   let nextLook = 0;
   let cursor = FIRST;
   while (!signal.aborted) {
     try {
       await inbox.arrive();
-      await inbox.renew();
+      if (inbox.ageMs > minIdleMs / 2) await inbox.renew();
       // What others have left and what is new take turns: neither waits for longer than one order takes.
       if (inbox.isAtNews && Date.now() >= nextLook) {
-        [cursor] = await takeOver(worker, minIdleMs, cursor);
+        [cursor] = await takeOver(worker, cursor);
         if (cursor === FIRST) nextLook = Date.now() + minIdleMs / 2;
       }
       const entry = await inbox.next(nextLook - Date.now());
@@ -106,7 +112,9 @@ export async function runWorker(
       await sleep(PAUSE_MS, undefined, { signal }).catch(() => {}); // the abort ends the pause
     }
   }
-  await inbox.close();
+  // What was not begun stays pending, and is anybody's at once.
+  await giveBack(worker, inbox.waiting).catch(() => {});
+  inbox.close();
 }
 
 /** Task 4. How many orders each worker holds unacknowledged; workers that hold none are left out. The group is there. */
@@ -126,11 +134,12 @@ export async function reclaimOrders(
   minIdleMs: number,
   handleOrder: OrderHandler,
 ): Promise<number> {
-  const worker = { redis, name, handle: handleOrder, signal: new AbortController().signal };
+  const { signal } = new AbortController();
+  const worker = { redis, name, handleOrder, signal, minIdleMs };
   let count = 0;
   let cursor = FIRST;
   do {
-    const [next, isHandled] = await takeOver(worker, minIdleMs, cursor);
+    const [next, isHandled] = await takeOver(worker, cursor);
     if (isHandled) count++;
     cursor = next;
   } while (cursor !== FIRST);
@@ -140,10 +149,9 @@ export async function reclaimOrders(
 /** Takes over the next order that has been idle for too long, if there is one. Says where to go on, and whether it was handled. */
 async function takeOver(
   worker: Worker,
-  minIdleMs: number,
   cursor: string,
 ): Promise<[next: string, isHandled: boolean]> {
-  const { redis, name } = worker;
+  const { redis, name, minIdleMs } = worker;
   // XAUTOCLAIM also clears what was trimmed away. One by one: each claim is a delivery, also if no handler comes to it.
   const page = await redis.xautoclaim(STREAM, GROUP, name, minIdleMs, cursor, 'COUNT', 1);
   const [next, [entry]] = page as Claimed;
@@ -151,25 +159,17 @@ async function takeOver(
 }
 
 /** Handles an order and acknowledges it. False when it was not handled: if its handler has failed, it stays pending. */
-async function settle(
-  worker: Worker,
-  [id, fields]: Entry,
-  delivered: 'new' | 'again',
-): Promise<boolean> {
-  const { redis, handle, signal } = worker;
+async function settle(worker: Worker, entry: Entry, delivered: 'new' | 'again'): Promise<boolean> {
+  const { redis, handleOrder, signal } = worker;
+  const [id, fields] = entry;
   const order = fields && readOrder(fields);
-  if (typeof order === 'string') {
-    await bury(worker, id, [...(fields ?? []), 'reason', order]);
-    return false;
-  }
-  // What comes with `>` is at its first delivery: that costs no question.
-  if (order && delivered === 'again' && (await isPoison(redis, id))) {
-    await bury(worker, id, [...fields, 'reason', `delivered more than ${MOST_DELIVERIES} times`]);
-    return false;
-  }
-  if (signal.aborted) return false;
   try {
-    if (order) await withGrace(() => handle(order, id), signal);
+    if (typeof order === 'string') return await bury(worker, entry, order);
+    // What comes with `>` is at its first delivery: that costs no question.
+    if (order && delivered === 'again' && (await isPoison(redis, id)))
+      return await bury(worker, entry, `delivered more than ${MOST_DELIVERIES} times`);
+    if (signal.aborted) return await giveBack(worker, [entry]);
+    if (order) await withGrace(() => handleOrder(order, id), signal);
   } catch (error) {
     console.error(`order ${id} failed, and is tried again later:`, error);
     return false;
@@ -185,9 +185,10 @@ async function isPoison(redis: Redis, id: string): Promise<boolean> {
 }
 
 /** Puts an order aside for a human. */
-async function bury({ redis, name }: Worker, id: string, fields: string[]): Promise<void> {
-  const letter = [...fields, 'originalId', id];
+async function bury({ redis, name }: Worker, [id, fields]: Entry, reason: string): Promise<false> {
+  const letter = [...(fields ?? []), 'reason', reason, 'originalId', id];
   await redis.eval(BURY, 2, STREAM, DEAD_LETTERS, GROUP, name, id, ...letter);
+  return false;
 }
 
 // KEYS stream, dead letters; ARGV group, consumer, id, fields and values.
@@ -198,6 +199,35 @@ const BURY = `
   if #redis.call('XPENDING', KEYS[1], group, id, id, 1, me) == 0 then return 0 end
   redis.call('XADD', KEYS[2], '*', unpack(ARGV, 4))
   return redis.call('XACK', KEYS[1], group, id)`;
+
+/** What was handed out and not begun stays pending, and is anybody's at once. */
+async function giveBack({ redis, name, minIdleMs }: Worker, entries: Entry[]): Promise<false> {
+  await setIdle(redis, name, minIdleMs, entries);
+  return false;
+}
+
+/** Says how long these have been idle, of those that this name still holds; returns the ids of these. */
+async function setIdle(
+  redis: Redis,
+  name: string,
+  idleMs: number,
+  entries: Entry[],
+): Promise<string[]> {
+  const ids = entries.map(([id]) => id);
+  return (await redis.eval(SET_IDLE, 1, STREAM, GROUP, name, idleMs, ...ids)) as string[];
+}
+
+// KEYS stream; ARGV group, consumer, idle time, ids. Answers which of them are still the consumer's. XCLAIM alone would
+// take the others back from those who are at work on them. With JUSTID, it is no delivery.
+const SET_IDLE = `
+  local group, me, held = ARGV[1], ARGV[2], {}
+  for i = 4, #ARGV do
+    if #redis.call('XPENDING', KEYS[1], group, ARGV[i], ARGV[i], 1, me) > 0 then
+      redis.call('XCLAIM', KEYS[1], group, me, 0, ARGV[i], 'IDLE', ARGV[3], 'JUSTID')
+      table.insert(held, ARGV[i])
+    end
+  end
+  return held`;
 
 /** Waits for a handler. After the abort, for no longer than the grace: then it is left behind, as if it had failed. */
 async function withGrace(handle: () => Promise<void>, signal: AbortSignal): Promise<void> {
@@ -233,21 +263,19 @@ function readOrder(fields: string[]): Order | string {
 /** The orders that Redis hands out to this name. It reads on a connection of its own: a blocked one can send nothing else. */
 class Inbox {
   readonly redis: Redis;
+  /** Handed out, and not begun. */
+  waiting: Entry[] = [];
   readonly #name: string;
-  readonly #minIdleMs: number;
   #clientId = 0;
   /** What to read: news, or what this name holds behind an id. Undefined until that is known, and after any trouble. */
   #from: string | undefined;
   /** The newest order that has arrived here. */
   #newest = '0';
-  /** Handed out, and not begun; and when these were last touched. */
-  #waiting: Entry[] = [];
   #touchedAt = 0;
   #lastResort: NodeJS.Timeout | undefined;
 
-  constructor(redis: Redis, name: string, minIdleMs: number) {
+  constructor(redis: Redis, name: string) {
     this.#name = name;
-    this.#minIdleMs = minIdleMs;
     // A dead connection says nothing, and BLOCK ends on the server. After a fail-over, the old primary says READONLY.
     const reconnectOnError = ({ message }: Error) => message.startsWith('READONLY');
     this.redis = redis.duplicate({ socketTimeout: SILENCE_MS, reconnectOnError });
@@ -274,15 +302,22 @@ class Inbox {
     this.#from = this.#newest;
   }
 
-  /** What waits gets older: before it looks as if it was left behind, say that it was not. */
+  /** How long what waits has been idle. */
+  get ageMs(): number {
+    return this.waiting.length > 0 ? Date.now() - this.#touchedAt : 0;
+  }
+
+  /** Says that what waits was not left behind, and keeps what was not taken over meanwhile. */
   async renew(): Promise<void> {
-    if (Date.now() - this.#touchedAt > this.#minIdleMs / 2) await this.#touch(0);
+    const held = await setIdle(this.redis, this.#name, 0, this.waiting);
+    this.waiting = this.waiting.filter(([id]) => held.includes(id));
+    this.#touchedAt = Date.now();
   }
 
   /** The next order to begin, if one comes within so many milliseconds. */
   async next(ms: number): Promise<Entry | undefined> {
-    if (this.#waiting.length === 0) await this.#read(ms);
-    return this.#lastResort ? undefined : this.#waiting.shift(); // not after the stop
+    if (this.waiting.length === 0) await this.#read(ms);
+    return this.waiting.shift();
   }
 
   async #read(ms: number): Promise<void> {
@@ -301,19 +336,10 @@ class Inbox {
       ? this.redis.xreadgroup(...group, 'BLOCK', blockMs, ...streams)
       : this.redis.xreadgroup(...group, ...streams));
     if (this.#from !== from) return; // sent again over a new connection: it is one's own by now, and read as that
-    this.#waiting = reply?.[0]?.[1] ?? [];
+    this.waiting = reply?.[0]?.[1] ?? [];
     this.#touchedAt = Date.now();
-    this.#newest = this.#waiting.at(-1)?.[0] ?? this.#newest;
-    if (from !== NEWS) this.#from = this.#waiting.length > 0 ? this.#newest : NEWS;
-  }
-
-  /** Sets the idle time of what waits, and keeps what was not taken over meanwhile. */
-  async #touch(idleMs: number): Promise<void> {
-    if (this.#waiting.length === 0) return;
-    const ids = this.#waiting.map(([id]) => id);
-    const held = await this.redis.eval(TOUCH, 1, STREAM, GROUP, this.#name, idleMs, ...ids);
-    this.#waiting = this.#waiting.filter(([id]) => Array.isArray(held) && held.includes(id));
-    this.#touchedAt = Date.now();
+    this.#newest = this.waiting.at(-1)?.[0] ?? this.#newest;
+    if (from !== NEWS) this.#from = this.waiting.length > 0 ? this.#newest : NEWS;
   }
 
   /** Ends a read: it comes back with what Redis is just handing out. To cut the connection off would lose that. */
@@ -322,22 +348,8 @@ class Inbox {
     this.#lastResort = setTimeout(() => this.redis.disconnect(), LAST_RESORT_MS);
   }
 
-  /** What was not begun stays pending, and is anybody's at once. */
-  async close(): Promise<void> {
-    await this.#touch(this.#minIdleMs).catch(() => {});
+  close(): void {
     clearTimeout(this.#lastResort);
     this.redis.disconnect();
   }
 }
-
-// KEYS stream; ARGV group, consumer, idle time, ids. Answers which are still the consumer's: XCLAIM alone would take
-// the others back from those who are at work on them. With JUSTID, it is no delivery.
-const TOUCH = `
-  local group, me, held = ARGV[1], ARGV[2], {}
-  for i = 4, #ARGV do
-    if #redis.call('XPENDING', KEYS[1], group, ARGV[i], ARGV[i], 1, me) > 0 then
-      redis.call('XCLAIM', KEYS[1], group, me, 0, ARGV[i], 'IDLE', ARGV[3], 'JUSTID')
-      table.insert(held, ARGV[i])
-    end
-  end
-  return held`;

@@ -52,13 +52,12 @@ type Entry = [id: string, fields: string[] | null];
 type Claimed = [cursor: string, entries: (Entry | null)[], gone: string[]];
 
 /** A consumer of a channel's group. */
-interface Notifier {
+interface Notifier extends NotifierOptions {
   readonly redis: Redis;
   readonly channel: Channel;
   readonly group: string;
   readonly name: string;
   readonly deliver: Deliver;
-  readonly signal: AbortSignal;
 }
 
 /**
@@ -100,7 +99,7 @@ export async function runNotifier(
   const group = groupOf(channel);
   const inbox = new Inbox(redis, group, name);
   signal.addEventListener('abort', () => inbox.stop(redis), { once: true });
-  const notifier = { redis: inbox.redis, channel, group, name, deliver, signal };
+  const notifier = { redis: inbox.redis, channel, group, name, deliver, signal, minIdleMs };
   let nextLook = 0;
   let cursor = FIRST;
   while (!signal.aborted) {
@@ -109,12 +108,11 @@ export async function runNotifier(
       // What is old and what is new take turns. A provider that is down makes each delivery fail, and may take its time
       // for that: all of the old ones in a row would keep the news waiting.
       if (Date.now() >= nextLook) {
-        cursor = await retryNext(notifier, minIdleMs, cursor);
+        cursor = await retryNext(notifier, cursor);
         if (cursor === FIRST) nextLook = Date.now() + minIdleMs / 2;
       }
       const entry = await inbox.next(nextLook - Date.now());
-      if (entry && signal.aborted) await giveBack(notifier, entry, minIdleMs);
-      else if (entry) await settle(notifier, entry);
+      if (entry) await settle(notifier, entry);
     } catch (error) {
       if (signal.aborted) break;
       // Whatever it was, a fail-over for one, it ends no notifier. The errors of deliveries do not get here.
@@ -140,8 +138,8 @@ async function createGroup(redis: Redis, group: string): Promise<void> {
 }
 
 /** Takes over the next entry that has been idle for too long: a failed delivery, or what the dead have left. Says where to go on. */
-async function retryNext(notifier: Notifier, minIdleMs: number, cursor: string): Promise<string> {
-  const { redis, group, name } = notifier;
+async function retryNext(notifier: Notifier, cursor: string): Promise<string> {
+  const { redis, group, name, minIdleMs } = notifier;
   const page = await redis.xautoclaim(STREAM, group, name, minIdleMs, cursor, 'COUNT', 1);
   const [next, [entry]] = page as Claimed;
   if (entry) await settle(notifier, entry);
@@ -149,24 +147,13 @@ async function retryNext(notifier: Notifier, minIdleMs: number, cursor: string):
 }
 
 /** Delivers an entry if it is the channel's own, and acknowledges it in any case but a failure. */
-async function settle(notifier: Notifier, [id, fields]: Entry): Promise<void> {
-  const { redis, channel, group, name, deliver, signal } = notifier;
+async function settle(notifier: Notifier, entry: Entry): Promise<void> {
+  const { redis, channel, group, deliver, signal } = notifier;
+  const [id, fields] = entry;
   const notification = fields && readNotification(fields, channel);
-  if (typeof notification === 'string') {
-    const letter = [
-      ...(fields ?? []),
-      'reason',
-      notification,
-      'originalId',
-      id,
-      'channel',
-      channel,
-    ];
-    await redis.eval(BURY, 2, STREAM, DEAD_LETTERS, group, name, id, ...letter);
-    return;
-  }
-  if (notification && signal.aborted) return;
   try {
+    if (typeof notification === 'string') return await bury(notifier, entry, notification);
+    if (notification && signal.aborted) return await giveBack(notifier, id);
     if (notification) await withGrace(() => deliver(notification, id), signal);
   } catch (error) {
     console.error(`${channel}: delivery of ${id} failed, and is tried again later:`, error);
@@ -174,6 +161,13 @@ async function settle(notifier: Notifier, [id, fields]: Entry): Promise<void> {
   }
   // Also what is not ours: to the group it was delivered, and it would stay pending for ever.
   await redis.xack(STREAM, group, id);
+}
+
+/** Puts an entry aside for a human. */
+async function bury(notifier: Notifier, [id, fields]: Entry, reason: string): Promise<void> {
+  const { redis, channel, group, name } = notifier;
+  const letter = [...(fields ?? []), 'reason', reason, 'originalId', id, 'channel', channel];
+  await redis.eval(BURY, 2, STREAM, DEAD_LETTERS, group, name, id, ...letter);
 }
 
 // KEYS stream, dead letters; ARGV group, consumer, id, fields and values.
@@ -186,8 +180,8 @@ const BURY = `
   return redis.call('XACK', KEYS[1], group, id)`;
 
 /** What was handed out and not begun stays pending, and is anybody's at once. */
-async function giveBack(notifier: Notifier, [id]: Entry, minIdleMs: number): Promise<void> {
-  const { redis, group, name } = notifier;
+async function giveBack(notifier: Notifier, id: string): Promise<void> {
+  const { redis, group, name, minIdleMs } = notifier;
   await redis.eval(GIVE_BACK, 1, STREAM, group, name, id, minIdleMs);
 }
 
