@@ -2,7 +2,7 @@ import { expect, it } from 'vitest';
 import { testServer } from '../support/redis.ts';
 import { add, ORDERS, pending, start } from './loops.ts';
 
-const MANY = 20_000;
+const MANY = 5000;
 const PAGE = 1000;
 const SOON = { timeout: 50_000, interval: 20 };
 
