@@ -96,13 +96,13 @@ export async function runWorker(
   while (!signal.aborted) {
     try {
       await inbox.arrive();
-      if (inbox.ageMs > minIdleMs / 2) await inbox.renew();
+      await inbox.renew(minIdleMs / 2);
       // What others have left and what is new take turns: neither waits for longer than one order takes.
-      if (inbox.isAtNews && Date.now() >= nextLook) {
+      if (inbox.isAtNews && performance.now() >= nextLook) {
         [cursor] = await takeOver(worker, cursor);
-        if (cursor === FIRST) nextLook = Date.now() + minIdleMs / 2;
+        if (cursor === FIRST) nextLook = performance.now() + minIdleMs / 2;
       }
-      const entry = await inbox.next(nextLook - Date.now());
+      const entry = await inbox.next(nextLook - performance.now());
       if (entry) await settle(worker, entry, inbox.isAtNews ? 'new' : 'again');
     } catch (error) {
       if (signal.aborted) break;
@@ -231,12 +231,12 @@ const SET_IDLE = `
 
 /** Waits for a handler. After the abort, for no longer than the grace: then it is left behind, as if it had failed. */
 async function withGrace(handle: () => Promise<void>, signal: AbortSignal): Promise<void> {
-  let timer: NodeJS.Timeout | undefined;
   let leave = () => {};
+  let timer: NodeJS.Timeout | undefined;
   const left = new Promise<never>((_, reject) => {
-    const error = new Error('it still ran when the worker had to stop');
+    const late = new Error('it still ran when the worker had to stop');
     leave = () => {
-      timer = setTimeout(reject, GRACE_MS, error);
+      timer = setTimeout(reject, GRACE_MS, late);
     };
   });
   signal.addEventListener('abort', leave);
@@ -302,16 +302,12 @@ class Inbox {
     this.#from = this.#newest;
   }
 
-  /** How long what waits has been idle. */
-  get ageMs(): number {
-    return this.waiting.length > 0 ? Date.now() - this.#touchedAt : 0;
-  }
-
-  /** Says that what waits was not left behind, and keeps what was not taken over meanwhile. */
-  async renew(): Promise<void> {
+  /** What waits gets older. Says that it was not left behind, in good time, and drops what was taken over meanwhile. */
+  async renew(ageMs: number): Promise<void> {
+    if (this.waiting.length === 0 || performance.now() - this.#touchedAt < ageMs) return;
     const held = await setIdle(this.redis, this.#name, 0, this.waiting);
     this.waiting = this.waiting.filter(([id]) => held.includes(id));
-    this.#touchedAt = Date.now();
+    this.#touchedAt = performance.now();
   }
 
   /** The next order to begin, if one comes within so many milliseconds. */
@@ -323,13 +319,8 @@ class Inbox {
   async #read(ms: number): Promise<void> {
     const from = this.#from ?? NEWS;
     // One's own is read one by one, or the order that kills the process takes the others along to the dead letters.
-    const group = [
-      'GROUP',
-      GROUP,
-      this.#name,
-      'COUNT',
-      from === NEWS ? MOST_AT_A_TIME : 1,
-    ] as const;
+    const count = from === NEWS ? MOST_AT_A_TIME : 1;
+    const group = ['GROUP', GROUP, this.#name, 'COUNT', count] as const;
     const streams = ['STREAMS', STREAM, from] as const;
     const blockMs = Math.ceil(Math.min(LONGEST_BLOCK_MS, ms));
     const reply = await (blockMs > 0 // a BLOCK of 0 has no end
@@ -337,7 +328,7 @@ class Inbox {
       : this.redis.xreadgroup(...group, ...streams));
     if (this.#from !== from) return; // sent again over a new connection: it is one's own by now, and read as that
     this.waiting = reply?.[0]?.[1] ?? [];
-    this.#touchedAt = Date.now();
+    this.#touchedAt = performance.now();
     this.#newest = this.waiting.at(-1)?.[0] ?? this.#newest;
     if (from !== NEWS) this.#from = this.waiting.length > 0 ? this.#newest : NEWS;
   }

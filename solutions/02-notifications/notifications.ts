@@ -107,11 +107,11 @@ export async function runNotifier(
       await inbox.arrive();
       // What is old and what is new take turns. A provider that is down makes each delivery fail, and may take its time
       // for that: all of the old ones in a row would keep the news waiting.
-      if (Date.now() >= nextLook) {
+      if (performance.now() >= nextLook) {
         cursor = await retryNext(notifier, cursor);
-        if (cursor === FIRST) nextLook = Date.now() + minIdleMs / 2;
+        if (cursor === FIRST) nextLook = performance.now() + minIdleMs / 2;
       }
-      const entry = await inbox.next(nextLook - Date.now());
+      const entry = await inbox.next(nextLook - performance.now());
       if (entry) await settle(notifier, entry);
     } catch (error) {
       if (signal.aborted) break;
@@ -194,12 +194,12 @@ const GIVE_BACK = `
 
 /** Waits for a delivery. After the abort, for no longer than the grace: then it is left behind, as if it had failed. */
 async function withGrace(deliver: () => Promise<void>, signal: AbortSignal): Promise<void> {
-  let timer: NodeJS.Timeout | undefined;
   let leave = () => {};
+  let timer: NodeJS.Timeout | undefined;
   const left = new Promise<never>((_, reject) => {
-    const error = new Error('it still ran when the notifier had to stop');
+    const late = new Error('it still ran when the notifier had to stop');
     leave = () => {
-      timer = setTimeout(reject, GRACE_MS, error);
+      timer = setTimeout(reject, GRACE_MS, late);
     };
   });
   signal.addEventListener('abort', leave);
