@@ -1,5 +1,4 @@
-// Distributed order processing, solved. README.md, beside this file, says why it is done this way.
-import { once } from 'node:events';
+// Distributed order processing, solved: first the loop, then what keeps it alive. README.md, beside this file, says why.
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Redis } from 'ioredis';
 
@@ -28,9 +27,14 @@ const STREAM = 'orders:new';
 const GROUP = 'order_processors';
 const DEAD_LETTERS = 'orders:dead';
 const KEPT_ORDERS = 10_000;
+const MOST_AT_A_TIME = 10;
 const MOST_DELIVERIES = 3;
 const GRACE_MS = 500;
-const LONGEST_BLOCK_MS = 1000;
+const LAST_RESORT_MS = 900;
+const LONGEST_BLOCK_MS = 500;
+const SILENCE_MS = 3000; // longer than any BLOCK
+const PAUSE_MS = 500;
+const NEWS = '>';
 const FIRST = '0-0';
 
 type Entry = [id: string, fields: string[] | null];
@@ -38,11 +42,10 @@ type Claimed = [cursor: string, entries: (Entry | null)[], gone: string[]];
 type PendingEntry = [id: string, consumer: string, idleMs: number, deliveries: number];
 type PendingSummary = [unknown, unknown, unknown, [name: string, count: string][] | null];
 
-interface Worker {
-  redis: Redis;
-  name: string;
-  handleOrder: OrderHandler;
-  signal: AbortSignal;
+interface Worker extends WorkerOptions {
+  readonly redis: Redis;
+  readonly name: string;
+  readonly handleOrder: OrderHandler;
 }
 
 /**
@@ -51,16 +54,9 @@ interface Worker {
  */
 export async function publishOrder(redis: Redis, order: Order): Promise<string> {
   const { productId, userId, quantity, timestamp } = order;
-  const fields = { productId, userId, quantity, timestamp };
+  const fields = Object.entries({ productId, userId, quantity, timestamp }).flat();
   // `~` drops whole nodes of the stream, never a part of one: much cheaper, and a few are kept longer.
-  const id = await redis.xadd(
-    STREAM,
-    'MAXLEN',
-    '~',
-    KEPT_ORDERS,
-    '*',
-    ...Object.entries(fields).flat(),
-  );
+  const id = await redis.xadd(STREAM, 'MAXLEN', '~', KEPT_ORDERS, '*', ...fields);
   if (id === null) throw new Error(`${STREAM} took no order`); // only with NOMKSTREAM
   return id;
 }
@@ -74,7 +70,7 @@ export async function createGroup(redis: Redis): Promise<void> {
     // From `0`: orders that were there before the group are orders too.
     await redis.xgroup('CREATE', STREAM, GROUP, '0', 'MKSTREAM');
   } catch (error) {
-    if (!isReply(error, 'BUSYGROUP')) throw error;
+    if (!(error instanceof Error && error.message.startsWith('BUSYGROUP'))) throw error;
   }
 }
 
@@ -88,37 +84,37 @@ export async function runWorker(
   redis: Redis,
   name: string,
   handleOrder: OrderHandler,
-  { signal, minIdleMs }: WorkerOptions,
+  options: WorkerOptions,
 ): Promise<void> {
+  const { signal, minIdleMs } = options;
   if (signal.aborted) return; // the event is over: a listener would never hear of it
-  await createGroup(redis);
-  // A blocked connection can send nothing else: without one of its own, the read would hold up every XACK.
-  const reader = redis.duplicate();
-  // The abort need not wait until a blocked read comes back.
-  const disconnect = () => reader.disconnect();
-  signal.addEventListener('abort', disconnect, { once: true });
-  const worker = { redis, name, handleOrder, signal };
-
-  let isBack = true;
-  let nextLook = Date.now();
+  const inbox = new Inbox(redis, name);
+  signal.addEventListener('abort', () => inbox.stop(redis), { once: true });
+  const worker = { redis: inbox.redis, name, handleOrder, signal, minIdleMs };
+  let nextLook = 0;
   let cursor = FIRST;
   while (!signal.aborted) {
     try {
-      if (isBack) await finishOwn(worker);
-      isBack = false;
+      await inbox.arrive();
+      await inbox.renew(minIdleMs / 2);
       // What others have left and what is new take turns: neither waits for longer than one order takes.
-      if (Date.now() >= nextLook) {
-        [cursor] = await takeOver(worker, minIdleMs, cursor);
-        if (cursor === FIRST) nextLook = Date.now() + minIdleMs / 2;
+      if (inbox.isAtNews && performance.now() >= nextLook) {
+        [cursor] = await takeOver(worker, cursor);
+        if (cursor === FIRST) nextLook = performance.now() + minIdleMs / 2;
       }
-      const entry = await readNew(reader, name, nextLook - Date.now());
-      if (entry) await settle(worker, entry, 'new');
+      const entry = await inbox.next(nextLook - performance.now());
+      if (entry) await settle(worker, entry, inbox.isAtNews ? 'new' : 'again');
     } catch (error) {
-      await recover(worker, error);
+      if (signal.aborted) break;
+      // Whatever it was, a fail-over for one, it ends no worker. The errors of handlers do not get here.
+      inbox.reset();
+      console.error(`${name} tries again in a moment:`, error);
+      await sleep(PAUSE_MS, undefined, { signal }).catch(() => {}); // the abort ends the pause
     }
   }
-  signal.removeEventListener('abort', disconnect);
-  disconnect();
+  // What was not begun stays pending, and is anybody's at once.
+  await giveBack(worker, inbox.waiting).catch(() => {});
+  inbox.close();
 }
 
 /** Task 4. How many orders each worker holds unacknowledged; workers that hold none are left out. The group is there. */
@@ -138,122 +134,48 @@ export async function reclaimOrders(
   minIdleMs: number,
   handleOrder: OrderHandler,
 ): Promise<number> {
-  const worker = { redis, name, handleOrder, signal: new AbortController().signal };
+  const { signal } = new AbortController();
+  const worker = { redis, name, handleOrder, signal, minIdleMs };
   let count = 0;
   let cursor = FIRST;
   do {
-    const [next, isHandled] = await takeOver(worker, minIdleMs, cursor);
+    const [next, isHandled] = await takeOver(worker, cursor);
     if (isHandled) count++;
     cursor = next;
   } while (cursor !== FIRST);
   return count;
 }
 
-/** Works on what this very name was given before, and did not acknowledge. */
-async function finishOwn(worker: Worker): Promise<void> {
-  let after = '0';
-  while (!worker.signal.aborted) {
-    // Any id but `>` reads this consumer's own pending entries behind that id; it never blocks. Each read counts as a
-    // delivery: read one by one, or the one that kills the process takes the others along to the dead letters.
-    const position = ['COUNT', 1, 'STREAMS', STREAM, after] as const;
-    const reply = await worker.redis.xreadgroup('GROUP', GROUP, worker.name, ...position);
-    const entry = reply?.[0]?.[1][0];
-    if (!entry) return;
-    await settle(worker, entry, 'again');
-    after = entry[0];
-  }
-}
-
 /** Takes over the next order that has been idle for too long, if there is one. Says where to go on, and whether it was handled. */
 async function takeOver(
   worker: Worker,
-  minIdleMs: number,
   cursor: string,
 ): Promise<[next: string, isHandled: boolean]> {
-  const { redis, name } = worker;
-  // XAUTOCLAIM also clears what was trimmed away, and says so in its third element.
+  const { redis, name, minIdleMs } = worker;
+  // XAUTOCLAIM also clears what was trimmed away. One by one: each claim is a delivery, also if no handler comes to it.
   const page = await redis.xautoclaim(STREAM, GROUP, name, minIdleMs, cursor, 'COUNT', 1);
   const [next, [entry]] = page as Claimed;
   return [next, entry ? await settle(worker, entry, 'again') : false];
 }
 
-/** Reads one order that no worker was given before. One: in a batch, an order gets older while it waits for its turn. */
-async function readNew(reader: Redis, name: string, ms: number): Promise<Entry | undefined> {
-  const blockMs = Math.ceil(Math.max(1, Math.min(LONGEST_BLOCK_MS, ms))); // 0 would be for ever
-  const position = ['COUNT', 1, 'BLOCK', blockMs, 'STREAMS', STREAM, '>'] as const;
-  const reply = await reader.xreadgroup('GROUP', GROUP, name, ...position);
-  return reply?.[0]?.[1][0];
-}
-
 /** Handles an order and acknowledges it. False when it was not handled: if its handler has failed, it stays pending. */
-async function settle(
-  worker: Worker,
-  [id, fields]: Entry,
-  delivered: 'new' | 'again',
-): Promise<boolean> {
+async function settle(worker: Worker, entry: Entry, delivered: 'new' | 'again'): Promise<boolean> {
   const { redis, handleOrder, signal } = worker;
-  if (!fields) {
-    await redis.xack(STREAM, GROUP, id); // trimmed away while it was pending: there is nothing left to work on
-    return false;
-  }
-  const order = readOrder(fields);
-  if (typeof order === 'string') {
-    await bury(worker, id, [...fields, 'reason', order]);
-    return false;
-  }
-  if (delivered === 'again' && (await isPoison(redis, id))) {
-    await bury(worker, id, [...fields, 'reason', `delivered more than ${MOST_DELIVERIES} times`]);
-    return false;
-  }
-  if (signal.aborted) return false;
+  const [id, fields] = entry;
+  const order = fields && readOrder(fields);
   try {
-    await withGrace(handleOrder(order, id), signal);
+    if (typeof order === 'string') return await bury(worker, entry, order);
+    // What comes with `>` is at its first delivery: that costs no question.
+    if (order && delivered === 'again' && (await isPoison(redis, id)))
+      return await bury(worker, entry, `delivered more than ${MOST_DELIVERIES} times`);
+    if (signal.aborted) return await giveBack(worker, [entry]);
+    if (order) await withGrace(() => handleOrder(order, id), signal);
   } catch (error) {
     console.error(`order ${id} failed, and is tried again later:`, error);
     return false;
   }
-  await redis.xack(STREAM, GROUP, id);
-  return true;
-}
-
-/**
- * Puts an entry aside for a human. Only its holder does: who was paused for long has lost it to somebody else, who may have
- * put it aside already. The XACK comes last: a script is not rolled back, and after an XADD that fails the entry is still pending.
- */
-async function bury({ redis, name }: Worker, id: string, fields: string[]): Promise<void> {
-  const script = `
-    local stream, dead, group, id, holder = KEYS[1], KEYS[2], ARGV[1], ARGV[2], ARGV[3]
-    if #redis.call('XPENDING', stream, group, id, id, 1, holder) == 0 then return 0 end
-    redis.call('XADD', dead, '*', unpack(ARGV, 4))
-    return redis.call('XACK', stream, group, id)`;
-  const letter = [...fields, 'originalId', id];
-  await redis.eval(script, 2, STREAM, DEAD_LETTERS, GROUP, id, name, ...letter);
-}
-
-/** Waits for a handler, but not for longer than the grace after the abort: then it is left behind, as if it had failed. */
-async function withGrace(handling: Promise<void>, signal: AbortSignal): Promise<void> {
-  const settled = new AbortController();
-  const patience = async () => {
-    if (!signal.aborted) await once(signal, 'abort', { signal: settled.signal });
-    await sleep(GRACE_MS, undefined, { signal: settled.signal });
-    throw new Error('it still ran when the worker had to stop');
-  };
-  try {
-    await Promise.race([handling, patience()]);
-  } finally {
-    settled.abort(); // listener and timer are gone
-  }
-}
-
-/** After any trouble but a handler's. Only what is wrong from the start ends a worker; a fail-over, for one, does not. */
-async function recover({ redis, name, signal }: Worker, error: unknown): Promise<void> {
-  if (signal.aborted) return; // "Connection is closed.": that was us
-  // Somebody has deleted the stream, and its groups with it. 7.0 says UNBLOCKED to those who wait in it.
-  const hasVanished = isReply(error, 'NOGROUP') || isReply(error, 'UNBLOCKED');
-  const trouble = hasVanished ? await createGroup(redis).catch((reason) => reason) : error;
-  if (!trouble) return;
-  console.error(`${name} tries again in a second:`, trouble);
-  await sleep(1000, undefined, { signal }).catch(() => {}); // the abort ends the pause
+  await redis.xack(STREAM, GROUP, id); // also if it was trimmed away, and there was nothing left to handle
+  return order !== null;
 }
 
 /** Whether an order has been delivered so often that it must be the order's own fault. */
@@ -262,9 +184,68 @@ async function isPoison(redis: Redis, id: string): Promise<boolean> {
   return pending !== undefined && pending[3] > MOST_DELIVERIES;
 }
 
-/** Whether Redis has answered with this error. */
-function isReply(error: unknown, code: string): boolean {
-  return error instanceof Error && error.message.startsWith(code);
+/** Puts an order aside for a human. */
+async function bury({ redis, name }: Worker, [id, fields]: Entry, reason: string): Promise<false> {
+  const letter = [...(fields ?? []), 'reason', reason, 'originalId', id];
+  await redis.eval(BURY, 2, STREAM, DEAD_LETTERS, GROUP, name, id, ...letter);
+  return false;
+}
+
+// KEYS stream, dead letters; ARGV group, consumer, id, fields and values.
+// Only the holder puts it aside: a worker that was paused has lost it, perhaps to one that has put it aside already.
+// The XACK comes last, as a script is not rolled back: if the XADD fails, the order is still pending.
+const BURY = `
+  local group, me, id = ARGV[1], ARGV[2], ARGV[3]
+  if #redis.call('XPENDING', KEYS[1], group, id, id, 1, me) == 0 then return 0 end
+  redis.call('XADD', KEYS[2], '*', unpack(ARGV, 4))
+  return redis.call('XACK', KEYS[1], group, id)`;
+
+/** What was handed out and not begun stays pending, and is anybody's at once. */
+async function giveBack({ redis, name, minIdleMs }: Worker, entries: Entry[]): Promise<false> {
+  await setIdle(redis, name, minIdleMs, entries);
+  return false;
+}
+
+/** Says how long these have been idle, of those that this name still holds; returns the ids of these. */
+async function setIdle(
+  redis: Redis,
+  name: string,
+  idleMs: number,
+  entries: Entry[],
+): Promise<string[]> {
+  const ids = entries.map(([id]) => id);
+  return (await redis.eval(SET_IDLE, 1, STREAM, GROUP, name, idleMs, ...ids)) as string[];
+}
+
+// KEYS stream; ARGV group, consumer, idle time, ids. Answers which of them are still the consumer's. XCLAIM alone would
+// take the others back from those who are at work on them. With JUSTID, it is no delivery.
+const SET_IDLE = `
+  local group, me, held = ARGV[1], ARGV[2], {}
+  for i = 4, #ARGV do
+    if #redis.call('XPENDING', KEYS[1], group, ARGV[i], ARGV[i], 1, me) > 0 then
+      redis.call('XCLAIM', KEYS[1], group, me, 0, ARGV[i], 'IDLE', ARGV[3], 'JUSTID')
+      table.insert(held, ARGV[i])
+    end
+  end
+  return held`;
+
+/** Waits for a handler. After the abort, for no longer than the grace: then it is left behind, as if it had failed. */
+async function withGrace(handle: () => Promise<void>, signal: AbortSignal): Promise<void> {
+  let leave = () => {};
+  let timer: NodeJS.Timeout | undefined;
+  const left = new Promise<never>((_, reject) => {
+    const late = new Error('it still ran when the worker had to stop');
+    leave = () => {
+      timer = setTimeout(reject, GRACE_MS, late);
+    };
+  });
+  signal.addEventListener('abort', leave);
+  try {
+    await Promise.race([handle(), left]);
+  } finally {
+    signal.removeEventListener('abort', leave);
+    clearTimeout(timer);
+  }
 }
 
 /** The order, or what is wrong with it: others write to this stream, too. */
@@ -272,13 +253,94 @@ function readOrder(fields: string[]): Order | string {
   // Fields come back as a flat list of strings, in the order in which they were added.
   const values: Partial<Record<string, string>> = {};
   for (let at = 0; at < fields.length; at += 2) values[fields[at] ?? ''] = fields[at + 1];
-  const { productId, userId, quantity, timestamp } = values;
+  const { productId, userId, quantity = '', timestamp = '' } = values;
   if (productId === undefined || userId === undefined) return 'productId or userId is missing';
-  if (!isWholeNumber(quantity, 1)) return `quantity is ${quantity}`;
-  if (!isWholeNumber(timestamp, 0)) return `timestamp is ${timestamp}`;
+  if (!/^\d+$/.test(quantity) || Number(quantity) < 1) return `quantity is "${quantity}"`;
+  if (!/^\d+$/.test(timestamp)) return `timestamp is "${timestamp}"`;
   return { productId, userId, quantity: Number(quantity), timestamp: Number(timestamp) };
 }
 
-function isWholeNumber(text = '', least: number): boolean {
-  return /^\d+$/.test(text) && Number(text) >= least;
+/** The orders that Redis hands out to this name. It reads on a connection of its own: a blocked one can send nothing else. */
+class Inbox {
+  readonly redis: Redis;
+  /** Handed out, and not begun. */
+  waiting: Entry[] = [];
+  readonly #name: string;
+  #clientId = 0;
+  /** What to read: news, or what this name holds behind an id. Undefined until that is known, and after any trouble. */
+  #from: string | undefined;
+  /** The newest order that has arrived here. */
+  #newest = '0';
+  #touchedAt = 0;
+  #lastResort: NodeJS.Timeout | undefined;
+
+  constructor(redis: Redis, name: string) {
+    this.#name = name;
+    // A dead connection says nothing, and BLOCK ends on the server. After a fail-over, the old primary says READONLY.
+    const reconnectOnError = ({ message }: Error) => message.startsWith('READONLY');
+    this.redis = redis.duplicate({ socketTimeout: SILENCE_MS, reconnectOnError });
+    this.redis.on('error', (error) => console.error(`${name}: ${error}`)); // it is connecting again
+    this.redis.on('ready', () => this.reset());
+  }
+
+  /** It has to find its way again. */
+  reset(): void {
+    this.#from = undefined;
+  }
+
+  /** Whether this name has come to the end of what it held. */
+  get isAtNews(): boolean {
+    return this.#from === NEWS;
+  }
+
+  /** At the start, on a new connection, and when something went wrong: the group may have vanished, too. */
+  async arrive(): Promise<void> {
+    if (this.#from !== undefined) return;
+    this.#clientId = await this.redis.client('ID');
+    await createGroup(this.redis);
+    // What a broken connection was handed has never arrived. It is pending, and newer than all that has.
+    this.#from = this.#newest;
+  }
+
+  /** What waits gets older. Says that it was not left behind, in good time, and drops what was taken over meanwhile. */
+  async renew(ageMs: number): Promise<void> {
+    if (this.waiting.length === 0 || performance.now() - this.#touchedAt < ageMs) return;
+    const held = await setIdle(this.redis, this.#name, 0, this.waiting);
+    this.waiting = this.waiting.filter(([id]) => held.includes(id));
+    this.#touchedAt = performance.now();
+  }
+
+  /** The next order to begin, if one comes within so many milliseconds. */
+  async next(ms: number): Promise<Entry | undefined> {
+    if (this.waiting.length === 0) await this.#read(ms);
+    return this.waiting.shift();
+  }
+
+  async #read(ms: number): Promise<void> {
+    const from = this.#from ?? NEWS;
+    // One's own is read one by one, or the order that kills the process takes the others along to the dead letters.
+    const count = from === NEWS ? MOST_AT_A_TIME : 1;
+    const group = ['GROUP', GROUP, this.#name, 'COUNT', count] as const;
+    const streams = ['STREAMS', STREAM, from] as const;
+    const blockMs = Math.ceil(Math.min(LONGEST_BLOCK_MS, ms));
+    const reply = await (blockMs > 0 // a BLOCK of 0 has no end
+      ? this.redis.xreadgroup(...group, 'BLOCK', blockMs, ...streams)
+      : this.redis.xreadgroup(...group, ...streams));
+    if (this.#from !== from) return; // sent again over a new connection: it is one's own by now, and read as that
+    this.waiting = reply?.[0]?.[1] ?? [];
+    this.#touchedAt = performance.now();
+    this.#newest = this.waiting.at(-1)?.[0] ?? this.#newest;
+    if (from !== NEWS) this.#from = this.waiting.length > 0 ? this.#newest : NEWS;
+  }
+
+  /** Ends a read: it comes back with what Redis is just handing out. To cut the connection off would lose that. */
+  stop(redis: Redis): void {
+    redis.client('UNBLOCK', this.#clientId).catch(() => {}); // then the BLOCK ends it
+    this.#lastResort = setTimeout(() => this.redis.disconnect(), LAST_RESORT_MS);
+  }
+
+  close(): void {
+    clearTimeout(this.#lastResort);
+    this.redis.disconnect();
+  }
 }
