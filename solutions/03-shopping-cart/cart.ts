@@ -241,12 +241,12 @@ export async function runProjector(
     }
     for (const userId of due) {
       const keys = [...cartOf(userId), `${EVENTS}${userId}`, 'cart:dead'];
-      due.delete(userId); // if it fails, the others come first, and the next sweep tries again
+      for (const set of [due, users]) set.delete(userId); // if this fails, the next walk finds it anew
       let answer: unknown = 'more';
       while (answer === 'more' && !signal.aborted) {
         answer = await own.eval(PROJECT, keys.length, ...keys, PAGE, GROUP, name, userId);
       }
-      if (answer === 'gone') users.delete(userId);
+      if (answer !== 'gone') users.add(userId);
     }
     if (users.size === 0) await sleep(20);
     if (users.size === 0 || signal.aborted) return;
@@ -266,7 +266,7 @@ export async function runProjector(
         await round();
         failures = 0;
       } catch (error) {
-        if (failures++ === 0 && !signal.aborted) console.error('The projector tries again:', error);
+        if (failures++ === 0 && !signal.aborted) console.error(`${name} tries again: ${error}`);
         await sleep(Math.min(1000, 100 * failures), undefined, { signal }).catch(() => {});
       }
     }
