@@ -228,7 +228,7 @@ export async function runProjector(
     const now = performance.now();
     // One page of SCAN in each round: neither Redis nor an event waits for a whole walk over all keys.
     const page = now >= nextWalk ? await walk.next() : undefined;
-    if (page?.done) [walk, nextWalk] = [walkUsers(own), Math.max(now, nextWalk + 1200)];
+    if (page?.done) [walk, nextWalk] = [walkUsers(own), Math.max(now, nextWalk + 1500)];
     for (const userId of page?.value ?? []) {
       if (!users.has(userId)) due.add(userId);
       users.add(userId);
