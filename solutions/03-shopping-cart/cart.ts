@@ -1,5 +1,7 @@
-// An event-sourced shopping cart, solved. README.md, beside this file, says why it is done this way.
-import { createHash } from 'node:crypto';
+// An event-sourced shopping cart, solved: the core first, what keeps it alive below. README.md, beside this file, says why.
+import { randomUUID } from 'node:crypto';
+import { once } from 'node:events';
+import { setTimeout as sleep } from 'node:timers/promises';
 import type { Redis } from 'ioredis';
 
 export type CartEvent =
@@ -21,120 +23,114 @@ export interface ProjectorOptions {
 
 const GROUP = 'cart_projectors';
 const EVENTS = 'cart:events:';
-const PROJECTORS = 'cart:projectors';
-const DEAD = 'cart:dead';
-const LONGEST_BLOCK_MS = 100;
+/** How many events a script plays at most: Redis serves nobody else while it runs. */
+const PAGE = 200;
+const cartOf = (userId: string) => [`cart:current:${userId}`, `cart:last:${userId}`];
 
-const eventsOf = (userId: string) => `${EVENTS}${userId}`;
-/** The keys that a projection of one user's cart touches, in the order in which the scripts take them. */
-const keysOf = (userId: string) =>
-  [
-    `cart:current:${userId}`,
-    `cart:last:${userId}`,
-    eventsOf(userId),
-    `cart:snapshot:${userId}`,
-  ] as const;
+/** What all scripts share: what events do to a cart, and that each counts once. */
+const LUA = `
+  -- Padded to 20 digits, ids compare as text. As numbers, they have more bits than Lua can hold.
+  local function padded(id) return (id:gsub('%d+', function(n) return ('0'):rep(20 - #n) .. n end)) end
 
-/**
- * Applies one event, unless it is in the cart already. Redis runs a script as a whole: nobody comes in between the
- * comparison, the change, and the note of how far the cart has come. That note makes every event count once, whoever
- * applies it and however often.
- */
-const APPLY = `
-  local cart, lastKey = KEYS[1], KEYS[2]
-
-  -- As text, 9 comes after 10: the shorter number is the smaller one.
-  local function less(a, b) return #a < #b or (#a == #b and a < b) end
-  local function isNewer(id, than)
-    local ms, seq = string.match(id, '(%d+)-(%d+)')
-    local lastMs, lastSeq = string.match(than, '(%d+)-(%d+)')
-    return less(lastMs, ms) or (lastMs == ms and less(lastSeq, seq))
-  end
-
-  local function whatIsWrong(eventType, itemId, quantity)
-    if eventType == 'cart:checkout' then return nil end
-    if eventType ~= 'item:add' and eventType ~= 'item:remove' then return 'unknown eventType' end
-    if not itemId then return 'no itemId' end
-    if not string.match(quantity or '', '^[1-9]%d*$') then return 'quantity is no whole number from 1 on' end
-  end
-
-  local function apply(id, eventType, itemId, quantity)
-    if eventType == 'cart:checkout' then
-      redis.call('DEL', cart)
-    elseif not whatIsWrong(eventType, itemId, quantity) then
-      local change = eventType == 'item:add' and quantity or -quantity
-      if redis.call('HINCRBY', cart, itemId, change) <= 0 then redis.call('HDEL', cart, itemId) end
-    end
-    redis.call('SET', lastKey, id)
-  end
-`;
-
-const APPLY_ONE = `${APPLY}
-  local id, eventType, itemId, quantity = unpack(ARGV)
-  local last = redis.call('GET', lastKey)
-  if not last or isNewer(id, last) then apply(id, eventType, itemId, quantity) end
-`;
-
-/** Applies all events that the cart does not have yet, straight from the stream: in order, and without a gap. */
-const CATCH_UP = `${APPLY}
-  local events, snapshotKey = KEYS[3], KEYS[4]
-
-  local function fieldsOf(entry)
+  -- Of an event: 1, -1, or 0 for a checkout; the item; the quantity. Of what is none: nil, and what is wrong with it.
+  local function parse(fields)
     local event = {}
-    for at = 1, #entry[2], 2 do event[entry[2][at]] = entry[2][at + 1] end
-    return event.eventType, event.itemId, event.quantity
+    for at = 1, #fields, 2 do event[fields[at]] = fields[at + 1] end
+    local sign = ({ ['item:add'] = 1, ['item:remove'] = -1, ['cart:checkout'] = 0 })[event.eventType or '']
+    local quantity = tonumber(string.match(event.quantity or '', '^[1-9]%d*$'))
+    if not sign then return nil, 'unknown eventType' end
+    if sign == 0 then return 0 end
+    if (event.itemId or '') == '' then return nil, 'no itemId' end
+    if not quantity or quantity >= 2 ^ 53 then return nil, 'quantity is no whole number from 1 to 2^53 - 1' end
+    return sign, event.itemId, quantity
   end
 
-  local function catchUp()
-    local last = redis.call('GET', lastKey) or '0-0'
-    for _, entry in ipairs(redis.call('XRANGE', events, '(' .. last, '+')) do
-      apply(entry[1], fieldsOf(entry))
+  -- Plays what is newer than the last event in the cart, and notes the new last one. A script that fails is not
+  -- rolled back: so it reads first, where a key of the wrong type fails, and then writes what can no longer fail.
+  local function play(cart, lastKey, entries)
+    local last, lines, emptied, played = redis.call('GET', lastKey) or '0-0', {}, false, false
+    for _, entry in ipairs(entries) do
+      if padded(entry[1]) > padded(last) then
+        last, played = entry[1], true
+        local sign, item, quantity = parse(entry[2])
+        if sign == 0 then
+          lines, emptied = {}, true
+        elseif sign then
+          local line = lines[item] or not emptied and tonumber(redis.call('HGET', cart, item)) or 0
+          lines[item] = math.max(0, line + sign * quantity)
+        end
+      end
     end
-    return redis.call('GET', lastKey)
+    if emptied then redis.call('DEL', cart) end
+    for item, line in pairs(lines) do
+      if line > 0 then redis.call('HSET', cart, item, ('%.0f'):format(line)) else redis.call('HDEL', cart, item) end
+    end
+    if played then redis.call('SET', lastKey, last) end
   end
+
+  -- Plays the next page from the stream itself: in order, and without a gap. Returns whether there may be more.
+  local function playPage(cart, lastKey, events, page)
+    local entries = redis.call('XRANGE', events, redis.call('GET', lastKey) or '-', '+', 'COUNT', page)
+    play(cart, lastKey, entries)
+    return #entries == tonumber(page)
+  end
+`;
+
+const APPLY = `${LUA} play(KEYS[1], KEYS[2], { { ARGV[1], { unpack(ARGV, 2) } } })`;
+
+/** A projector's step. Once the cart is up to date, all that is pending is in it or was trimmed away, whoever was given it. */
+const PROJECT = `${LUA}
+  local cart, last, events, dead = unpack(KEYS)
+  local page, group, name, userId = unpack(ARGV)
+  if redis.call('TYPE', events).ok ~= 'stream' then return 'gone' end
+  if playPage(cart, last, events, page) then return 'more' end
+  local read = redis.pcall('XREADGROUP', 'GROUP', group, name, 'COUNT', page, 'STREAMS', events, '>')
+  if read and read.err then -- NOGROUP: there is none yet, or it has vanished
+    redis.call('XGROUP', 'CREATE', events, group, '0')
+    return 'more'
+  end
+  local pending = redis.call('XPENDING', events, group, '-', '+', page)
+  for _, one in ipairs(pending) do
+    local entry = redis.call('XRANGE', events, one[1], one[1])[1]
+    local sign, reason = parse(entry and entry[2] or { 'eventType', 'cart:checkout' })
+    if not sign then
+      local letter = { 'userId', userId, 'originalId', one[1], 'reason', reason }
+      for at = 1, math.min(#entry[2], 7000) do table.insert(letter, entry[2][at]) end -- unpack can do 8,000
+      redis.call('XADD', dead, '*', unpack(letter)) -- it can fail, so it comes before the XACK
+    end
+    redis.call('XACK', events, group, one[1])
+  end
+  return #pending == tonumber(page) and 'more' or 'done'
 `;
 
 /**
- * ... and acknowledges what is pending, whichever projector was given it: now it is in the cart, or was trimmed away. What is no
- * event goes to `cart:dead` in the same step, so that it is there once.
+ * A step of a rebuild: plays a page of the stream into a draft, which begins as the snapshot. Together with the last page, the
+ * draft becomes the cart. Returns the id of that snapshot while there is more; it is ARGV[1] of the next step, and '' in the first.
  */
-const PROJECT = `${CATCH_UP}
-  local dead, group, userId = KEYS[5], ARGV[1], ARGV[2]
-  catchUp()
-  for _, pending in ipairs(redis.call('XPENDING', events, group, '-', '+', 10000)) do
-    local id = pending[1]
-    local entry = redis.call('XRANGE', events, id, id)[1]
-    local reason = entry and whatIsWrong(fieldsOf(entry))
-    if reason then
-      redis.call('XADD', dead, '*', 'userId', userId, 'originalId', id, 'reason', reason, unpack(entry[2]))
-    end
-    redis.call('XACK', events, group, id)
+const REBUILD = `${LUA}
+  local cart, last, snapshot, snapshotLast, draft, draftLast, events = unpack(KEYS)
+  local base, page, keep = unpack(ARGV)
+  if redis.call('TYPE', events).ok ~= 'stream' then return 'gone' end
+  local newest = redis.call('GET', snapshotLast) or '0-0'
+  -- The fence: behind a newer snapshot, events that we have not played may be gone. And a draft ends by itself.
+  if base ~= newest or redis.call('EXISTS', draftLast) == 0 then
+    redis.call('DEL', draft)
+    redis.call('COPY', snapshot, draft)
+    redis.call('SET', draftLast, newest, 'PX', 8000)
   end
-`;
-
-/** Begins with the snapshot, or with nothing, and plays all events behind it. ARGV[1]: keep the result as a snapshot. */
-const REBUILD = `${CATCH_UP}
-  redis.call('DEL', cart, lastKey)
-  local snapshot = redis.call('GET', snapshotKey)
-  if snapshot then
-    local kept = cjson.decode(snapshot)
-    for item, quantity in pairs(kept.lines) do redis.call('HSET', cart, item, quantity) end
-    redis.call('SET', lastKey, kept.last)
+  local isMore = playPage(draft, draftLast, events, page)
+  for _, key in ipairs({ draft, draftLast }) do redis.call('PEXPIRE', key, 8000) end
+  if isMore then return newest end
+  redis.call('UNLINK', cart)
+  if redis.call('EXISTS', draft) == 1 then redis.call('RENAME', draft, cart) end
+  redis.call('RENAME', draftLast, last)
+  for _, key in ipairs({ cart, last }) do redis.call('PERSIST', key) end
+  if keep == 'snapshot' then
+    redis.call('UNLINK', snapshot)
+    redis.call('COPY', cart, snapshot)
+    redis.call('COPY', last, snapshotLast, 'REPLACE')
   end
-  local last = catchUp()
-  if ARGV[1] == 'snapshot' and last then
-    local flat, lines = redis.call('HGETALL', cart), {}
-    for at = 1, #flat, 2 do lines[flat[at]] = flat[at + 1] end
-    redis.call('SET', snapshotKey, cjson.encode({ last = last, lines = lines }))
-  end
-`;
-
-const REPORT_ALIVE = `
-  local time = redis.call('TIME')
-  local now = time[1] * 1000 + math.floor(time[2] / 1000)
-  redis.call('ZREMRANGEBYSCORE', KEYS[1], '-inf', now)
-  redis.call('ZADD', KEYS[1], now + ARGV[2], ARGV[1])
-  return redis.call('ZRANGE', KEYS[1], 0, -1)
+  return 'done'
 `;
 
 /**
@@ -142,7 +138,7 @@ const REPORT_ALIVE = `
  * the entry's id. The stream is the source of truth and never trimmed.
  */
 export async function recordEvent(redis: Redis, userId: string, event: CartEvent): Promise<string> {
-  const id = await redis.xadd(eventsOf(userId), '*', ...Object.entries(event).flat());
+  const id = await redis.xadd(`${EVENTS}${userId}`, '*', ...Object.entries(event).flat());
   if (id === null) throw new Error(`the stream of ${userId} took no event`); // only with NOMKSTREAM
   return id;
 }
@@ -159,8 +155,7 @@ export async function applyEvent(
   id: string,
   event: CartEvent,
 ): Promise<void> {
-  const line = event.eventType === 'cart:checkout' ? [] : [event.itemId, event.quantity];
-  await runScript(redis, APPLY_ONE, keysOf(userId), id, event.eventType, ...line);
+  await redis.eval(APPLY, 2, ...cartOf(userId), id, ...Object.entries(event).flat());
 }
 
 /** Task 2. The user's cart, item id → quantity; `{}` when it is empty. */
@@ -187,6 +182,23 @@ export async function snapshotCarts(redis: Redis): Promise<number> {
   return rebuildAll(redis, 'snapshot');
 }
 
+async function rebuildAll(redis: Redis, keep: 'snapshot' | 'cart only'): Promise<number> {
+  const users = new Set<string>();
+  for await (const page of walkUsers(redis)) for (const userId of page) users.add(userId);
+  let carts = 0;
+  for (const userId of users) {
+    const draft = `cart:draft:${userId}:${randomUUID()}`; // so that two rebuilds do not meet
+    const snapshot = [`cart:snapshot:${userId}`, `cart:snapshot-last:${userId}`];
+    const keys = [...cartOf(userId), ...snapshot, draft, `${draft}:last`, `${EVENTS}${userId}`];
+    let answer = '';
+    while (answer !== 'done' && answer !== 'gone') {
+      answer = String(await redis.eval(REBUILD, keys.length, ...keys, answer, PAGE, keep));
+    }
+    if (answer === 'done') carts++;
+  }
+  return carts;
+}
+
 /**
  * Tasks 4 and 5. Keeps the carts of all users up to date, until the signal is aborted, as the consumer `name` of the
  * group `cart_projectors` on each user's stream. Users are those who have a stream: others write to them as well,
@@ -199,142 +211,84 @@ export async function runProjector(
   name: string,
   { signal, leaseMs }: ProjectorOptions,
 ): Promise<void> {
-  const reader = redis.duplicate();
-  const disconnect = () => reader.disconnect();
-  signal.addEventListener('abort', disconnect, { once: true });
-  const hasGroup = new Set<string>();
-  let mine = new Set<string>();
-  let nextSweep = 0;
-
-  try {
-    while (!signal.aborted) {
-      const projectors = await reportAlive(redis, name, leaseMs);
-      const all = await findUsers(redis);
-      const now = new Set(all.filter((userId) => ownerOf(userId, projectors) === name));
-      for (const userId of now) {
-        if (!hasGroup.has(userId)) await createGroup(redis, userId);
-        hasGroup.add(userId);
-      }
-      // Who is new to us may have been left in mid-work. And now and then we look at all: one that was
-      // paused for long may have been given an entry, and have died with it, after it had lost the user.
-      const sweep = Date.now() >= nextSweep;
-      if (sweep) nextSweep = Date.now() + leaseMs;
-      for (const userId of now) {
-        if (signal.aborted) break;
-        const isToBeSeenTo = sweep || !mine.has(userId);
-        if (isToBeSeenTo && !(await project(redis, userId))) hasGroup.delete(userId);
-      }
-      mine = now;
-
-      const blockMs = Math.min(LONGEST_BLOCK_MS, leaseMs / 4);
-      for (const userId of await waitForEvents(reader, name, [...mine], blockMs, signal)) {
-        if (signal.aborted) break; // it stays pending, and another projector takes it over
-        // A stream was deleted, and its group with it, or somebody has destroyed the group: make them again.
-        if (userId === undefined || !(await project(redis, userId))) hasGroup.clear();
-      }
-    }
-    await redis.zrem(PROJECTORS, name);
-  } finally {
-    signal.removeEventListener('abort', disconnect);
-    disconnect();
-  }
-}
-
-/** Brings one user's cart up to date. Returns false when the stream is gone, or its group. */
-async function project(redis: Redis, userId: string): Promise<boolean> {
-  try {
-    await runScript(redis, PROJECT, [...keysOf(userId), DEAD], GROUP, userId);
-    return true;
-  } catch (error) {
-    if (!isReply(error, 'NOGROUP')) throw error;
-    return false;
-  }
-}
-
-async function rebuildAll(redis: Redis, keep: 'snapshot' | 'cart only'): Promise<number> {
-  const users = await findUsers(redis);
-  for (const userId of users) await runScript(redis, REBUILD, keysOf(userId), keep);
-  return users.length;
-}
-
-/** Runs a script by its hash; the server is sent its text only when it does not know it yet. */
-async function runScript(
-  redis: Redis,
-  script: string,
-  keys: readonly string[],
-  ...args: (string | number)[]
-): Promise<unknown> {
-  const hash = createHash('sha1').update(script).digest('hex');
-  try {
-    return await redis.evalsha(hash, keys.length, ...keys, ...args);
-  } catch (error) {
-    if (!isReply(error, 'NOSCRIPT')) throw error;
-    return redis.eval(script, keys.length, ...keys, ...args);
-  }
-}
-
-/** Everyone who has a stream of events. SCAN may name a key twice. */
-async function findUsers(redis: Redis): Promise<string[]> {
+  if (signal.aborted) return;
+  const own: Redis = redis.duplicate({
+    socketTimeout: 5000, // far longer than a BLOCK: a Redis that is silent for so long is not there any more
+    reconnectOnError: ({ message }: Error) => message.startsWith('READONLY'), // there is a new primary
+  });
   const users = new Set<string>();
-  for await (const keys of redis.scanStream({ match: `${EVENTS}*`, type: 'stream', count: 1000 })) {
-    for (const key of keys) users.add(String(key).slice(EVENTS.length));
-  }
-  return [...users];
-}
+  const due = new Set<string>(); // whose carts are to be brought up to date
+  const lookAtAll = () => {
+    for (const userId of users) due.add(userId);
+  };
+  let walk = walkUsers(own);
+  let [nextWalk, nextSweep, ownId] = [performance.now(), 0, 0];
 
-async function createGroup(redis: Redis, userId: string): Promise<void> {
-  try {
-    await redis.xgroup('CREATE', eventsOf(userId), GROUP, '0');
-  } catch (error) {
-    const isDeleted = isReply(error, 'ERR The XGROUP subcommand requires the key to exist');
-    if (!isReply(error, 'BUSYGROUP') && !isDeleted) throw error;
-  }
-}
-
-/**
- * Waits until one of these users has new events, and says who has. The entries are pending for us from now on; what
- * they say is read again in order by the script. `undefined` stands for a group that is gone.
- */
-async function waitForEvents(
-  reader: Redis,
-  name: string,
-  users: string[],
-  blockMs: number,
-  signal: AbortSignal,
-): Promise<(string | undefined)[]> {
-  try {
-    if (users.length === 0) {
-      // Nobody is ours: wait all the same. A read of a stream that nobody writes to does that.
-      await reader.xread('BLOCK', blockMs, 'STREAMS', `${PROJECTORS}:wait`, '$');
-      return [];
+  const round = async () => {
+    const now = performance.now();
+    // One page of SCAN in each round: neither Redis nor an event waits for a whole walk over all keys.
+    const page = now >= nextWalk ? await walk.next() : undefined;
+    if (page?.done) [walk, nextWalk] = [walkUsers(own), Math.max(now, nextWalk + 1500)];
+    for (const userId of page?.value ?? []) {
+      if (!users.has(userId)) due.add(userId);
+      users.add(userId);
     }
-    const streams = [...users.map(eventsOf), ...users.map(() => '>')];
-    const options = ['COUNT', 100, 'BLOCK', blockMs] as const;
-    const reply = await reader.xreadgroup('GROUP', GROUP, name, ...options, 'STREAMS', ...streams);
-    return (reply ?? []).map(([key]) => key.slice(EVENTS.length));
-  } catch (error) {
-    if (signal.aborted) return []; // "Connection is closed.": that was us
-    if (isReply(error, 'NOGROUP') || isReply(error, 'UNBLOCKED')) return [undefined];
-    throw error;
+    if (now >= nextSweep) {
+      ownId = Number(await own.client('ID'));
+      // Once in leaseMs one of us looks at all, for what the dead have left. Nobody gives this back: it ends by itself.
+      if (await own.set('cart:sweep', name, 'PX', leaseMs, 'NX')) lookAtAll();
+      nextSweep = now + leaseMs / 4;
+    }
+    for (const userId of due) {
+      const keys = [...cartOf(userId), `${EVENTS}${userId}`, 'cart:dead'];
+      for (const set of [due, users]) set.delete(userId); // if this fails, the next walk finds it anew
+      let answer: unknown = 'more';
+      while (answer === 'more' && !signal.aborted) {
+        answer = await own.eval(PROJECT, keys.length, ...keys, PAGE, GROUP, name, userId);
+      }
+      if (answer !== 'gone') users.add(userId);
+    }
+    if (users.size === 0) await sleep(20);
+    if (users.size === 0 || signal.aborted) return;
+    // Redis hands each event to one of us. One is a sign of news: the script takes the others, and reads them all in order.
+    const streams = [...users].map((userId) => `${EVENTS}${userId}`);
+    const keys = [...streams, ...streams.map(() => '>')];
+    const read = page
+      ? own.xreadgroup('GROUP', GROUP, name, 'COUNT', 1, 'STREAMS', ...keys)
+      : own.xreadgroup('GROUP', GROUP, name, 'COUNT', 1, 'BLOCK', 250, 'STREAMS', ...keys);
+    read.catch(lookAtAll); // NOGROUP, UNBLOCKED, WRONGTYPE: a stream or a group is gone, and the script sees to it
+    for (const [key] of (await read) ?? []) due.add(key.slice(EVENTS.length));
+  };
+
+  const work = async () => {
+    for (let failures = 0; !signal.aborted; ) {
+      try {
+        await round();
+        failures = 0;
+      } catch (error) {
+        if (failures++ === 0 && !signal.aborted) console.error(`${name} tries again: ${error}`);
+        await sleep(Math.min(1000, 100 * failures), undefined, { signal }).catch(() => {});
+      }
+    }
+  };
+  own.on('error', () => {}); // it connects anew, and sends again what has had no answer
+  own.on('ready', lookAtAll); // what the last connection was handed, and did not bring, is pending
+  // The read ends at the abort. A disconnect loses the reply that is on its way: it is for a Redis that does not answer.
+  const tooLong = once(signal, 'abort').then(() => {
+    redis.client('UNBLOCK', ownId).catch(() => {});
+    return sleep(700, undefined, { ref: false });
+  });
+  await Promise.race([work(), tooLong]);
+  own.disconnect();
+}
+
+/** Everybody who has a stream, page by page. A page may be empty, and a user may come twice. */
+async function* walkUsers(redis: Redis): AsyncGenerator<string[], undefined> {
+  const options = ['MATCH', `${EVENTS}*`, 'COUNT', 2000, 'TYPE', 'stream'] as const;
+  let cursor = '';
+  while (cursor !== '0') {
+    const [next, keys] = await redis.scan(cursor || '0', ...options);
+    yield keys.map((key) => key.slice(EVENTS.length));
+    cursor = next;
   }
-}
-
-/** Renews our lease by the server's clock, and returns the names of all whose lease has not run out. */
-async function reportAlive(redis: Redis, name: string, leaseMs: number): Promise<string[]> {
-  const alive = await runScript(redis, REPORT_ALIVE, [PROJECTORS], name, leaseMs);
-  return Array.isArray(alive) ? alive.map(String) : [name];
-}
-
-/**
- * The projector that has this user: the one whose hash with the user is the greatest ("rendezvous hashing"). All come
- * to the same answer without talking to each other, and when one goes, only its own users move.
- */
-function ownerOf(userId: string, projectors: string[]): string | undefined {
-  const weight = (name: string) => createHash('md5').update(`${name} ${userId}`).digest('hex');
-  return projectors.toSorted((a, b) => (weight(a) < weight(b) ? 1 : -1))[0];
-}
-
-/** Whether Redis has answered with this error. */
-function isReply(error: unknown, code: string): boolean {
-  return error instanceof Error && error.message.startsWith(code);
 }
