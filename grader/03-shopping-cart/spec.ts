@@ -1,10 +1,11 @@
 import type { Spec } from '../harness/grade-exercise.ts';
 import * as applying from './applying.ts';
 import * as projecting from './projecting.ts';
-import * as rebuilding from './rebuilding.ts';
+import { rebuild } from './rebuilding.ts';
 import { rebuildLive } from './rebuilding-live.ts';
 import { requirements } from './requirements.ts';
 import { share } from './sharing.ts';
+import { snapshots } from './snapshots.ts';
 import { stop } from './stopping.ts';
 import type { Carts } from './store.ts';
 import * as takingOver from './taking-over.ts';
@@ -17,7 +18,7 @@ export const spec: Spec<Carts> = {
     apply: applying.apply,
     once: applying.once,
     read: applying.read,
-    rebuild: rebuilding.rebuild,
+    rebuild,
     project: projecting.project,
     'new-users': projecting.newUsers,
     redelivered: projecting.redelivered,
@@ -26,7 +27,7 @@ export const spec: Spec<Carts> = {
     crash: takingOver.crash,
     'rebuild-live': rebuildLive,
     zombie: takingOver.zombie,
-    snapshots: rebuilding.snapshots,
+    snapshots,
     unexpected,
   },
 };

@@ -1,3 +1,4 @@
+import { expectAddedFirst } from '../harness/dead-letters.ts';
 import type { Check } from '../harness/grade-exercise.ts';
 import { eventually, expectThat } from '../harness/unmet.ts';
 import {
@@ -102,7 +103,8 @@ async function passOver(
 }
 
 /** Waits until all of them are in `cart:dead`; two projectors that come to one at the same time may add it twice. */
-async function expectBuried({ redis }: CartTrial, strays: readonly Stray[]): Promise<void> {
+async function expectBuried(trial: CartTrial, strays: readonly Stray[]): Promise<void> {
+  const { redis } = trial;
   const buried = async () => (await redis.xrange(DEAD, '-', '+')).map(([, fields]) => fields);
   const isOf = ({ id, userId }: Stray, fields: readonly string[]) =>
     has(fields, 'originalId', id) && has(fields, 'userId', userId);
@@ -121,6 +123,7 @@ async function expectBuried({ redis }: CartTrial, strays: readonly Stray[]): Pro
           ? `it is there ${same.length} times`
           : `it is not; the first entry there is ${JSON.stringify(found[0])}`,
     });
+    await expectAddedFirst(trial, eventsOf(stray.userId), DEAD, [stray.id]);
     const [fields = []] = same;
     const missing = Object.entries(stray.fields).find(([name, value]) => !has(fields, name, value));
     expectThat(missing === undefined, {

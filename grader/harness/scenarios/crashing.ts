@@ -14,6 +14,9 @@ const FRESH = 210;
 const FRESH_FOR_MS = 3000;
 const ABANDONED = 5;
 const SILENT_IDLE_MS = 40;
+/** What is left behind while nothing else happens. */
+const LOOKS = 15;
+const LOOKED_FOR_WITHIN_MS = 1000;
 const SILENT_FOR_MS = 12 * SILENT_IDLE_MS;
 /** What holds nothing for good is over by then: locks and leases of whoever was killed as well. */
 const TAKEN_OVER_WITHIN_MS = 2 * SHORT_IDLE_MS + 700;
@@ -23,12 +26,14 @@ const work = () => sleep(WORK_MS);
 /** One of three workers is killed in the middle of a handler; the others are busy all the time. */
 export const survivesACrash: Scenario = async (queue) => {
   const { trial, group, handled, what } = queue;
-  await queue.add(ABANDONED);
+  await queue.add(ABANDONED + LOOKS);
   const ofGhost = await group.leavePending('ghost', ABANDONED);
+  const later = await group.leavePending('ghost', LOOKS);
+  await group.acknowledge(...later);
   const silentSince = performance.now();
   const [alice, bob, carol] = await trial.hireAll(...NAMES);
   await sleep(Math.max(0, SILENT_FOR_MS - (performance.now() - silentSince)));
-  await findsWhatTheSilentHold(queue, carol, ofGhost);
+  await findsWhatTheSilentHold(queue, carol, ofGhost, later);
   await takesOverOnce(queue, [bob, carol]);
   const added = new Map(await queue.add(120));
 
@@ -87,6 +92,7 @@ async function findsWhatTheSilentHold<Submission, Item>(
   queue: WorkQueue<Submission, Item>,
   worker: Worker<Submission>,
   ids: readonly string[],
+  later: readonly string[],
 ): Promise<void> {
   const { group, handled, what } = queue;
   const loop = queue.start(worker, SILENT_IDLE_MS);
@@ -97,6 +103,15 @@ async function findsWhatTheSilentHold<Submission, Item>(
       `${open().length} of ${ids.length} never reached a handler, and ${(await group.pendingIds()).filter((id) => open().includes(id)).length} of them are pending still. XGROUP DELCONSUMER takes what a consumer holds off the list`,
     about: () => ({ entries: open() }),
   });
+  // No news comes meanwhile: nothing but its own clock wakes it.
+  for (const id of later) {
+    await group.makeIdle('ghost', [id]);
+    await within(worker, LOOKED_FOR_WITHIN_MS, () => handled.times(id) > 0, {
+      expected: `${an(what)} that was left behind to be looked for at least every minIdleMs, again and again, also when no new ${what} comes in`,
+      happened: `with a minIdleMs of ${SILENT_IDLE_MS}, it was not taken over within ${LOOKED_FOR_WITHIN_MS} ms, although it had been before`,
+      about: { entries: [id] },
+    });
+  }
   await loop.end();
 }
 

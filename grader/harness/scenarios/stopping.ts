@@ -21,6 +21,7 @@ const BACKLOG = 60;
 /** Who does not wait for the reply to its XACK has returned by then. */
 const ACKNOWLEDGED_WITHIN_MS = 40;
 const PAUSE_MS = 1500;
+const LONG_BEFORE_MS = 550;
 
 /** An idle worker waits in Redis, and both an idle and a busy one stop as they should. */
 export const waitsAndStops: Scenario = async (queue) => {
@@ -114,6 +115,8 @@ async function stopsInABacklog<Submission, Item>(
     await sleep(takes(LONG_WORK_MS, ids.indexOf(id)));
   });
   await handled.include(ids.slice(0, 1));
+  // The half second begins with the abort, however long the handler has been at work by then.
+  await whilePassing(worker, LONG_BEFORE_MS);
   const { stopped, hasReturned, wasInTime } = await stopsInMidWork(queue, worker, busy);
   const running = handled.calls.slice(before);
   const [first] = running;

@@ -86,12 +86,16 @@ async function comesBackToNothing<Submission, Item>(
   await whilePassing(worker, SHORT_IDLE_MS);
   inHand.open();
   const ids = [...(await queue.add(FEW)).keys()];
-  await eventually(() => ids.every((id) => handled.times(id) > 0), {
-    expected: `a worker to go on when ${group.stream} has vanished while its handler was running`,
-    happened: () =>
-      `${ids.filter((id) => handled.times(id) === 0).length} of the next ${FEW} were not handled`,
-    about: { entries: ids },
-  });
+  const goesOn = (after: readonly string[], when: string) =>
+    eventually(() => after.every((id) => handled.times(id) > 0), {
+      expected: `a worker to go on when ${group.stream} has vanished ${when}`,
+      happened: () =>
+        `${after.filter((id) => handled.times(id) === 0).length} of the next ${FEW} were not handled`,
+      about: { entries: after },
+    });
+  await goesOn(ids, 'while its handler was running');
+  const [, again] = await Promise.all([group.redis.del(group.stream), queue.add(FEW)]);
+  await goesOn([...again.keys()], 'once more');
   await loop.end();
 }
 

@@ -131,7 +131,7 @@ export const wrong: readonly Wrong[] = [
       ],
     ],
     fails: ['once', 'snapshots'],
-    mayFail: ['share', 'zombie', 'crash', 'project', 'rebuild-live'],
+    mayFail: ['share', 'zombie', 'crash', 'project', 'rebuild-live', 'rebuild'],
   },
   {
     mistake: 'makes one number of an id',

@@ -24,6 +24,7 @@ export const wrong: readonly Wrong[] = [
       [XACK, `${XACK}  await redis.xack(STREAM, 'alice', id);\n`],
     ],
     fails: ['ack', 'late', 'retry', 'share', 'slow', 'stop', 'unexpected'],
+    mayFail: ['crash'],
   },
   {
     mistake: 'takes notifications from workers that are alive',

@@ -48,6 +48,7 @@ export const wrong: readonly Wrong[] = [
       ],
     ],
     fails: ['ack', 'unexpected'],
+    mayFail: ['crash'],
   },
   {
     base: 'notifications/batch-concurrency.ts',

@@ -40,8 +40,8 @@ export const wrong: readonly Wrong[] = [
     changes: [
       ['nextRetry = Date.now() + minIdleMs / 2;', 'nextRetry = Date.now() + 5 * minIdleMs;'],
     ],
-    fails: ['crash', 'retry', 'unexpected'],
-    mayFail: ['late'],
+    fails: ['crash', 'retry'],
+    mayFail: ['late', 'unexpected'],
   },
   {
     mistake: 'takes over the first one that is idle, and no other',
@@ -84,6 +84,7 @@ function failedOf(channel: Channel): Map<string, Entry> {
       ],
     ],
     fails: ['crash', 'retry', 'unexpected'],
+    mayFail: ['stop'],
   },
   {
     mistake: 'gives a notification up after five failures',

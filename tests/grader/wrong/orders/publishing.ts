@@ -107,6 +107,7 @@ export const wrong: readonly Wrong[] = [
       ],
     ],
     fails: ['crash', 'dead', 'group-again', 'history', 'share', 'stop'],
+    mayFail: ['unexpected'],
   },
   {
     mistake: 'looks whether there is a group, and makes it if not',
