@@ -11,6 +11,7 @@ import { classSummary } from './class-summary.ts';
 import { containersOf, onThisMachine } from './container.ts';
 import { GradeBook, readRecords, readRun } from './grade-book.ts';
 import { gradeClass } from './grade-class.ts';
+import { quoted } from './isolation/other-user.ts';
 import { raiseWalls, type Walls } from './isolation/raise-walls.ts';
 import { readWall } from './isolation/walls.ts';
 import { describePairs } from './similarity.ts';
@@ -88,7 +89,7 @@ async function warnOfReadable(walls: Walls, folders: readonly string[]): Promise
   print(`\nWarning: submissions can read these, as everybody can on this machine:`);
   for (const path of readable) print(`  ${path}`);
   print(`So they can read the solutions, each other, or the results. To shut them:`);
-  print(`  chmod go= ${readable.map((path) => `'${path}'`).join(' ')}`);
+  print(`  chmod go= ${readable.map(quoted).join(' ')}`);
 }
 
 /** The exercises that an interrupted run is about. */

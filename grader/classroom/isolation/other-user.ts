@@ -4,6 +4,7 @@ import { GRADER, ROOT } from '../../../system/paths.ts';
 import { atTheEnd } from '../../../system/process/guardian.ts';
 import { run } from '../../../system/process/run-program.ts';
 import type { Isolation } from '../../supervisor/isolation.ts';
+import { MOST_PROCESSES } from '../../supervisor/memory-watch.ts';
 import { LIMITS } from './limits.ts';
 import { adopted, processesOf } from './processes-of-user.ts';
 import { leftBy, writableByAll } from './writable-by-all.ts';
@@ -21,7 +22,6 @@ const SMALL_ONES = 4000;
 
 const MB = 1024 * 1024;
 const MOST_THREADS = 1024;
-const MOST_PROCESSES = 300;
 const MOST_MEMORY_MB = 512;
 const MOST_DISK_MB = 256;
 const MOST_FILES = 10_000;
@@ -112,8 +112,8 @@ export class OtherUser implements Isolation {
       return {
         reason: `the user that submissions are to run as cannot read ${wall}`,
         advice: isInPackages
-          ? `type: chmod -R go+rX '${packages}'`
-          : `type: chmod go+x '${wall}', or put ${path === process.execPath ? 'Node' : 'the workbook'} where everybody can read it`,
+          ? `type: chmod -R go+rX ${quoted(packages)}`
+          : `type: chmod go+x ${quoted(wall)}, or put ${path === process.execPath ? 'Node' : 'the workbook'} where everybody can read it`,
       };
     }
     return isolation;
@@ -131,6 +131,11 @@ export async function readableTo(identity: Identity, paths: readonly string[]): 
   const script = 'for path; do if [ -r "$path" ]; then printf "%s\\n" "$path"; fi; done';
   const { output } = await asUser(identity, script, paths);
   return paths.filter((path) => output.split('\n').includes(path));
+}
+
+/** A path as it is typed into a shell. */
+export function quoted(path: string): string {
+  return `'${path.replaceAll("'", "'\\''")}'`;
 }
 
 /** The first part of a path that is shut to such a user, from the root on. */

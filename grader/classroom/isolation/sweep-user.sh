@@ -10,11 +10,21 @@ shift
 # "Everything" is meant for a user that owns nothing, and for no other.
 [ "$(id -u)" = "$user" ] && [ "$user" -ge 60000 ] || exit 1
 
-# Again until nobody is left: the killed take a moment to be gone.
+# Somebody else of that user, where /proc tells.
+is_there_another() {
+  for process in /proc/[0-9]*; do
+    [ -O "$process" ] && [ "$process" != "/proc/$$" ] && return 0
+  done
+  return 1
+}
+
+# All at once: what is being forked at this moment dies too. They take a moment to be gone.
+kill -s KILL -- -1 2>/dev/null
 tries=0
-while kill -s KILL -- -1 2>/dev/null && [ "$tries" -lt 40 ]; do
+while is_there_another && [ "$tries" -lt 40 ]; do
   tries=$((tries + 1))
   sleep 0.05
+  kill -s KILL -- -1 2>/dev/null
 done
 
 for folder; do
