@@ -59,6 +59,7 @@ export class Session {
   readonly #folder: string;
   readonly #atOnce: number;
   readonly #stopWatching: () => void;
+  readonly #isolation: Isolation | undefined;
   #count = 0;
 
   private constructor(
@@ -67,13 +68,15 @@ export class Session {
     runSpecs: RunSpecs,
     folder: string,
     atOnce: number,
+    isolation: Isolation | undefined,
   ) {
+    this.#isolation = isolation;
     this.#atOnce = atOnce;
     this.#servers = servers;
     this.#hosts = hosts;
     this.#runSpecs = runSpecs;
     this.#folder = folder;
-    this.#stopWatching = watchMemory(() => hosts.occupied);
+    this.#stopWatching = watchMemory(hosts, isolation);
   }
 
   /**
@@ -96,7 +99,7 @@ export class Session {
       isolation && !isolation.hasNetwork ? folder : undefined,
     );
     servers.warm(WARM_SERVERS);
-    const session = new Session(servers, hosts, await starting, folder, atOnce);
+    const session = new Session(servers, hosts, await starting, folder, atOnce, isolation);
     lifetime.atEnd(() => session.close());
     return session;
   }
@@ -160,6 +163,14 @@ export class Session {
     this.#servers.warm(this.#atOnce);
     this.#hosts.warm(hosts);
     await this.#hosts.ready();
+  }
+
+  /** Ends and removes what a submission has left behind, before there is another. */
+  async sweep(): Promise<void> {
+    if (!this.#isolation?.sweep) return;
+    // What has been left may have had a hand in those that wait for the next one: they belong to the same user.
+    await this.#hosts.retire({ waiting: true });
+    await this.#isolation.sweep();
   }
 
   async close(): Promise<void> {

@@ -1,8 +1,8 @@
 import { existsSync } from 'node:fs';
 import { availableParallelism } from 'node:os';
 import { join, resolve } from 'node:path';
+import { ROOT } from '../../system/paths.ts';
 import type { Lifetime } from '../../system/process/lifetime.ts';
-import { temporaryFolder } from '../../system/process/temporary-folder.ts';
 import { UserError } from '../../system/process/user-error.ts';
 import { print } from '../../system/terminal/print.ts';
 import { type Exercise, findExercises } from '../exercises.ts';
@@ -11,7 +11,9 @@ import { classSummary } from './class-summary.ts';
 import { containersOf, onThisMachine } from './container.ts';
 import { GradeBook, readRecords, readRun } from './grade-book.ts';
 import { gradeClass } from './grade-class.ts';
-import { chooseIsolation } from './isolation/choose-isolation.ts';
+import { quoted } from './isolation/other-user.ts';
+import { raiseWalls, type Walls } from './isolation/raise-walls.ts';
+import { readWall } from './isolation/walls.ts';
 import { describePairs } from './similarity.ts';
 import { findSubmissions } from './submissions.ts';
 
@@ -19,7 +21,7 @@ const USUAL_OUT = 'grades';
 const USUAL_LIMIT_SECONDS = 300;
 
 /** The options of a class run, each with a value. */
-export const CLASS_OPTIONS = ['class', 'out', 'jobs', 'limit', 'shard', 'docker'] as const;
+export const CLASS_OPTIONS = ['class', 'out', 'jobs', 'limit', 'shard', 'docker', 'walls'] as const;
 
 export interface ClassArguments {
   readonly value: (option: (typeof CLASS_OPTIONS)[number]) => string | undefined;
@@ -33,7 +35,7 @@ export interface ClassArguments {
 
 /** `npm run grade -- --class DIR`, and what belongs to it. The exit code is 0 when every student has a row. */
 export async function gradeClassCommand(
-  { value, merge, wanted, seed, has }: ClassArguments,
+  { value, merge, wanted: named, seed, has }: ClassArguments,
   lifetime: Lifetime,
 ): Promise<number> {
   const out = resolve(value('out') ?? USUAL_OUT);
@@ -45,17 +47,24 @@ export async function gradeClassCommand(
   const limitMs = limitOf(value('limit'));
   const image = value('docker');
   const resume = has('resume');
-  const launch = image ? await containersOf(image) : onThisMachine;
-  const exercises = resume ? exercisesOf(out, wanted) : findExercises(wanted);
+  const wanted = readWall(value('walls'));
+  if (image && wanted) throw new UserError('--walls and --docker do not go together.');
+  const exercises = resume ? exercisesOf(out, named) : findExercises(named);
   const all = findSubmissions(folder, exercises, out);
   const submissions = shardOf(all, value('shard'));
+  const walls = image ? undefined : await raiseWalls(wanted);
+  const launch = walls ? onThisMachine(walls.wall) : await containersOf(image ?? '');
   const book = resume ? GradeBook.resume(out) : GradeBook.begin(out, { seed, exercises });
   print(
     `${submissions.length} students, ${jobs} at a time, the same data for all (seed ${book.run.seed}).`,
   );
   print(`Exercises: ${namesOf(exercises)}`);
   print(`Results as they come: ${join(out, 'grades.csv')}`);
-  print(`Protection: ${await protection(image)}\n`);
+  print(
+    `Protection: ${walls?.description ?? `each submission runs in a container of ${image}, with no network and no files of yours.`}`,
+  );
+  if (walls) await warnOfReadable(walls, [folder, out]);
+  print('');
 
   lifetime.atEnd(() => {
     if (!lifetime.signal.aborted) return;
@@ -71,17 +80,16 @@ export async function gradeClassCommand(
   return 0;
 }
 
-/** What keeps submissions from the rest of the machine, in a line. */
-async function protection(image: string | undefined): Promise<string> {
-  if (image) {
-    return `each submission runs in a container of ${image}, with no network and no files of yours.`;
-  }
-  const folder = temporaryFolder('redis-streams-probe-');
-  const isolation = await chooseIsolation(folder.path);
-  folder.remove();
-  return (
-    isolation?.description ?? 'none but processes of their own. Submissions can do what you can.'
-  );
+/** The solution can be read while a submission runs: it then has all points, and nothing in its file is alike. */
+async function warnOfReadable(walls: Walls, folders: readonly string[]): Promise<void> {
+  if (walls.wall !== 'user') return;
+  const own = ['solutions', 'tests', '.git'].map((name) => join(ROOT, name)).filter(existsSync);
+  const readable = await walls.readable([...own, ...folders]);
+  if (readable.length === 0) return;
+  print(`\nWarning: submissions can read these, as everybody can on this machine:`);
+  for (const path of readable) print(`  ${path}`);
+  print(`So they can read the solutions, each other, or the results. To shut them:`);
+  print(`  chmod go= ${readable.map(quoted).join(' ')}`);
 }
 
 /** The exercises that an interrupted run is about. */

@@ -1,8 +1,10 @@
 import { randomUUID } from 'node:crypto';
+import { chmodSync } from 'node:fs';
 import { join } from 'node:path';
 import { run } from '../../system/process/run-program.ts';
 import { UserError } from '../../system/process/user-error.ts';
 import type { Launch } from './grading-process.ts';
+import type { Wall } from './isolation/walls.ts';
 
 /** Where a container finds what has been handed in. */
 const INSIDE = '/submissions';
@@ -30,6 +32,8 @@ export async function containersOf(image: string): Promise<Launch> {
     );
   }
   return (folder, args) => {
+    // In a container, root is not allowed to look into what belongs to others.
+    chmodSync(folder, 0o755);
     const name = `redis-streams-workbook-${randomUUID()}`;
     const mount = `type=bind,source=${folder},target=${INSIDE},readonly`;
     return {
@@ -46,9 +50,12 @@ export async function containersOf(image: string): Promise<Launch> {
   };
 }
 
-export const onThisMachine: Launch = (folder, args) => ({
-  command: process.execPath,
-  args,
-  pathInside: (...parts) => join(folder, ...parts),
-  end: async () => {},
-});
+/** Starts workers here, behind these walls. */
+export function onThisMachine(wall: Wall): Launch {
+  return (folder, args) => ({
+    command: process.execPath,
+    args: [...args, wall],
+    pathInside: (...parts) => join(folder, ...parts),
+    end: async () => {},
+  });
+}

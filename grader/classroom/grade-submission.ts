@@ -7,6 +7,8 @@ import { AT_ONCE } from '../session.ts';
 import { onThisMachine } from './container.ts';
 import { gradeStudent } from './grade-class.ts';
 import { GradingProcess } from './grading-process.ts';
+import { raiseWalls } from './isolation/raise-walls.ts';
+import type { Wall } from './isolation/walls.ts';
 import { findSubmission } from './submissions.ts';
 
 /**
@@ -14,7 +16,8 @@ import { findSubmission } from './submissions.ts';
  * results for every requirement when the time is up, too.
  *
  * @param folder holds the files, at any depth
- * @throws UserError when there is no such folder
+ * @param wanted the walls that were asked for; without it, the best that there are
+ * @throws UserError when there is no such folder, or no such wall
  */
 export async function gradeSubmission(
   folder: string,
@@ -22,11 +25,13 @@ export async function gradeSubmission(
   seed: number,
   limitMs: number,
   lifetime: Lifetime,
+  wanted?: Wall,
 ): Promise<ExerciseResult[]> {
   if (!existsSync(folder)) throw new UserError(`There is no folder ${folder}.`);
   const submission = findSubmission(folder, 'submission', exercises);
   const isEmpty = Object.keys(submission.files).length === 0;
-  const worker = isEmpty ? undefined : new GradingProcess(onThisMachine, AT_ONCE);
+  const launch = isEmpty ? undefined : onThisMachine((await raiseWalls(wanted)).wall);
+  const worker = launch && new GradingProcess(launch, AT_ONCE);
   lifetime.atEnd(() => worker?.kill());
   const record = await gradeStudent(worker, submission, '', { seed, exercises }, limitMs);
   await worker?.stop();

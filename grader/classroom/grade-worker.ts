@@ -13,15 +13,18 @@ import {
   type WorkerFunctions,
 } from './class-messages.ts';
 import { chooseIsolation } from './isolation/choose-isolation.ts';
+import { readWall } from './isolation/walls.ts';
 
 const HOSTS_FOR_THE_NEXT = 3;
 
-export const command: Command = async (lifetime, [atOnce]) => {
+export const command: Command = async (lifetime, [atOnce, wall]) => {
   if (process.stdin.isTTY)
     throw new UserError('This is a part of: npm run grade -- --class FOLDER');
+  // Submissions may run as somebody else, who has to read what is made for them here. Around it is a folder that is shut.
+  process.umask(0o022);
   const session = await Session.open(lifetime, {
     atOnce: Number(atOnce),
-    isolate: chooseIsolation,
+    isolate: (folder) => chooseIsolation(folder, readWall(wall)),
   });
   const exercises = readExercises();
 
@@ -33,6 +36,7 @@ export const command: Command = async (lifetime, [atOnce]) => {
     const graded = await session.grade(jobs, seed, ({ exercise }, result) => {
       void parent.settled(exercise.name, result);
     });
+    await session.sweep();
     // The next student's code begins in processes in which nobody else's has been.
     void session.warmUp(HOSTS_FOR_THE_NEXT);
     return graded.map(({ exercise, ...result }) => ({ ...result, exercise: exercise.name }));

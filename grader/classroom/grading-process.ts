@@ -1,6 +1,6 @@
 import { type ChildProcessByStdio, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { chmodSync, rmSync } from 'node:fs';
+import { rmSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Readable, Writable } from 'node:stream';
 import { createBirpc } from 'birpc';
@@ -56,8 +56,6 @@ export class GradingProcess {
 
   /** @param atOnce how many requirements it checks at a time */
   constructor(launch: Launch, atOnce: number) {
-    // In a container, root is not allowed to look into what belongs to others.
-    chmodSync(this.#folder.path, 0o755);
     this.#launched = launch(this.#folder.path, [WORKER, String(atOnce)]);
     this.#child = spawn(this.#launched.command, this.#launched.args, {
       cwd: ROOT,

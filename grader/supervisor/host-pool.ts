@@ -22,6 +22,10 @@ export class HostPool {
     return [...this.#all].filter((host) => !this.#warm.includes(host));
   }
 
+  get pids(): number[] {
+    return [...this.#all].map(({ pid }) => pid);
+  }
+
   /** Starts so many, and does not wait until they have. */
   warm(count: number): void {
     while (this.#warm.length < count) this.#warm.push(this.#start());
@@ -46,9 +50,10 @@ export class HostPool {
     this.#rested.push(host);
   }
 
-  /** Ends the processes that have had a submission in them. */
-  async retire(): Promise<void> {
-    await Promise.all(this.#rested.splice(0).map((host) => host.kill()));
+  /** Ends the processes that have had a submission in them; with `waiting`, also those that wait for one. */
+  async retire({ waiting = false } = {}): Promise<void> {
+    const retired = [...this.#rested.splice(0), ...(waiting ? this.#warm.splice(0) : [])];
+    await Promise.all(retired.map((host) => host.kill()));
   }
 
   async stop(): Promise<void> {

@@ -13,4 +13,12 @@ export interface Isolation {
     command: string,
     args: readonly string[],
   ): { readonly command: string; readonly args: readonly string[] };
+  /** Ends what submissions have left running, and removes what they have left, where that does not go with them. */
+  sweep?(): Promise<void>;
+  /**
+   * What submissions take too much of together, beyond what belongs to one of the hosts; undefined while all is well.
+   *
+   * @param hosts the processes of all hosts
+   */
+  excess?(hosts: readonly number[]): string | undefined;
 }

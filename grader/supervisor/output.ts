@@ -17,6 +17,11 @@ export class Output {
   }
 
   add(chunk: Buffer): void {
+    // What is still on its way when the flood is stopped costs no more than it must.
+    if (this.#total > FLOOD) {
+      this.#total += chunk.length;
+      return;
+    }
     const text = chunk.toString();
     // The end is kept too when the process dies of it: V8 says there that memory has run out.
     if (this.#kept.length < KEPT || text.includes('heap out of memory')) {

@@ -6,14 +6,18 @@ export interface Usage {
   readonly bytes: number;
   /** The processor time that it has had so far, in milliseconds. */
   readonly cpuMs: number;
+  /** How many they are. */
+  readonly processes: number;
 }
 
 /** Nothing at all for a process that has ended. */
 export async function usageOf(pid: number): Promise<Usage> {
-  const usages = Object.values(await pidusage(familyOf(pid)).catch(() => ({})));
+  const family = familyOf(pid);
+  const usages = Object.values(await pidusage(family).catch(() => ({})));
   return {
     bytes: usages.reduce((sum, usage) => sum + (usage?.memory ?? 0), 0),
     cpuMs: usages.reduce((sum, usage) => sum + (usage?.ctime ?? 0), 0),
+    processes: family.length,
   };
 }
 

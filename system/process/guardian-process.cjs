@@ -7,6 +7,8 @@
 //   {"release": 123}     it ended by itself
 //   {"remove": "/path"}  remove this file or folder at the end
 //   {"keep": "/path"}    it is gone already
+//   {"run": {"command": "sh", "args": [], "uid": 123, "gid": 123}}
+//                        run this program at the end, as that user
 //
 // Where /proc tells, it also kills every process that has the command's mark in its environment, or that works in a folder that
 // is removed.
@@ -14,6 +16,7 @@
 // Plain JavaScript: it has to be up before anything else is started.
 'use strict';
 
+const { spawnSync } = require('node:child_process');
 const { existsSync, readdirSync, readFileSync, readlinkSync, rmSync } = require('node:fs');
 const { sep } = require('node:path');
 const { createInterface } = require('node:readline');
@@ -22,6 +25,9 @@ const { createInterface } = require('node:readline');
 const processes = new Set();
 /** @type {Set<string>} */
 const paths = new Set();
+/** @type {{ command: string, args: string[], uid: number, gid: number }[]} */
+const programs = [];
+const PROGRAM_LIMIT_MS = 20_000;
 /** What every process has in its environment that the command has started. */
 const [, , mark = ''] = process.argv;
 
@@ -30,16 +36,28 @@ for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP']) process.on(signal, () => {
 const lines = createInterface({ input: process.stdin });
 
 lines.on('line', (line) => {
-  const { guard, release, remove, keep } = JSON.parse(line);
+  const { guard, release, remove, keep, run } = JSON.parse(line);
   if (guard) processes.add(guard);
   if (release) processes.delete(release);
   if (remove) paths.add(remove);
   if (keep) paths.delete(keep);
+  if (run) programs.push(run);
 });
 
 lines.on('close', () => {
   for (const pid of processes) kill(pid);
   sweepMarked();
+  for (const { command, args, uid, gid } of programs) {
+    const env = { PATH: process.env.PATH };
+    spawnSync(command, args, {
+      uid,
+      gid,
+      cwd: '/',
+      env,
+      stdio: 'ignore',
+      timeout: PROGRAM_LIMIT_MS,
+    });
+  }
   for (const path of paths) {
     try {
       rmSync(path, { recursive: true, force: true, maxRetries: 5, retryDelay: 100 });

@@ -11,13 +11,23 @@ const SCRIPT = join(ROOT, 'system', 'process', 'guardian-process.cjs');
  */
 export const MARK = 'WORKBOOK_COMMAND';
 
+/** A program that tidies up. */
+export interface LastProgram {
+  readonly command: string;
+  readonly args: readonly string[];
+  readonly uid: number;
+  readonly gid: number;
+}
+
+type Order = Record<string, number | string | LastProgram>;
+
 let guardian: ChildProcess | undefined;
 
 /**
  * Tells the guardian, a small process of its own, what must not outlive this command: it kills and
  * removes that when this process is gone, also after SIGKILL. The first call starts it.
  */
-function tell(order: Record<string, number | string>): void {
+function tell(order: Order): void {
   if (!guardian) {
     // Children inherit this, also one that has just been started, and that the guardian has not been told of yet.
     process.env[MARK] = randomUUID();
@@ -53,6 +63,11 @@ export function guard(child: ChildProcess): void {
 export function guardPath(path: string): () => void {
   tell({ remove: path });
   return () => tell({ keep: path });
+}
+
+/** Has `program` run, as that user, when this process ends and its children are gone. */
+export function atTheEnd(program: LastProgram): void {
+  tell({ run: program });
 }
 
 /** Lets the guardian do what is left, and waits for its end. */

@@ -2,6 +2,7 @@ import { existsSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { CLASS_OPTIONS, gradeClassCommand, limitOf } from '../../grader/classroom/class-command.ts';
 import { gradeSubmission } from '../../grader/classroom/grade-submission.ts';
+import { readWall } from '../../grader/classroom/isolation/walls.ts';
 import { FORMATS, writeResultFiles } from '../../grader/classroom/results/write-files.ts';
 import { findExercises, findRequirement } from '../../grader/exercises.ts';
 import { GradingProgress } from '../../grader/report/grading-progress.ts';
@@ -29,6 +30,7 @@ const USAGE = [
   'npm run grade -- --json FILE --junit FILE --gradescope FILE --classroom50 FILE --seed NUMBER',
   'npm run grade -- --class FOLDER        a whole class: one folder for each student',
   'npm run grade 1,2 -- --class FOLDER    ... on these exercises only',
+  'npm run grade -- --class FOLDER --walls sandbox  ... shut in, or not at all',
   'npm run grade -- --submission FOLDER   what one student has handed in, as in a class',
 ];
 
@@ -38,8 +40,8 @@ const OPTIONS = ['file', 'seed', ...CLASS_OPTIONS, 'submission', ...FORMATS] as 
 /** What goes with what; the first word names the kind of run. */
 const KINDS: readonly (readonly string[])[] = [
   ['merge', 'out'],
-  ['class', 'out', 'jobs', 'limit', 'shard', 'docker', 'seed', 'resume', 'similar'],
-  ['submission', 'limit', 'seed', 'all', ...FORMATS],
+  ['class', 'out', 'jobs', 'limit', 'shard', 'docker', 'walls', 'seed', 'resume', 'similar'],
+  ['submission', 'limit', 'walls', 'seed', 'all', ...FORMATS],
 ];
 const USUAL = ['file', 'solutions', 'watch', 'poll', 'seed', 'all', ...FORMATS];
 
@@ -76,7 +78,14 @@ export const command: Command = async (lifetime, typed) => {
   const submission = value('submission');
   if (submission !== undefined) {
     const limitMs = limitOf(value('limit'));
-    const results = await gradeSubmission(resolve(submission), exercises, seed, limitMs, lifetime);
+    const results = await gradeSubmission(
+      resolve(submission),
+      exercises,
+      seed,
+      limitMs,
+      lifetime,
+      readWall(value('walls')),
+    );
     return report(results) ? 0 : 1;
   }
   if (has('solutions') && !existsSync(SOLUTIONS)) throw new UserError(NO_SOLUTIONS);

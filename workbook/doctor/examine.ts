@@ -3,6 +3,7 @@ import { createRequire } from 'node:module';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import which from 'which';
+import { findWalls } from '../../grader/classroom/isolation/find-walls.ts';
 import { ROOT, STATE } from '../../system/paths.ts';
 import type { Lifetime } from '../../system/process/lifetime.ts';
 import { errorMessage } from '../../system/process/user-error.ts';
@@ -34,6 +35,7 @@ export async function* examine(lifetime: Lifetime): AsyncGenerator<Diagnosis> {
   yield writable('Folder for your own state', STATE, 'set WORKBOOK_STATE to one that is');
   yield writable('Temporary folder', tmpdir(), 'set TMPDIR to one that is');
   yield terminal();
+  yield await walls();
 }
 
 function npm(): Diagnosis {
@@ -140,6 +142,18 @@ function writable(what: string, folder: string, otherwise: string): Diagnosis {
   } catch (error) {
     return bad(what, error, `Make the folder writable, or ${otherwise}.`);
   }
+}
+
+/** What can stand between strangers' submissions and this machine, for those who grade a class. */
+async function walls(): Promise<Diagnosis> {
+  const what = "Walls around strangers' code (grade --class, --walls)";
+  const found = await findWalls();
+  const there = found.filter(({ missing }) => missing === undefined).map(({ wall }) => wall);
+  const lacking = found.filter(({ missing }) => missing !== undefined);
+  const why = lacking.map(({ wall, missing }) => `no ${wall}: ${missing}`);
+  const finding = [there.join(', '), ...why].join('; ');
+  const advice = lacking.flatMap(({ advice }) => advice ?? []).at(0);
+  return ok(what, finding, advice && `For a sandbox, ${advice}`);
 }
 
 function terminal(): Diagnosis {

@@ -1,30 +1,22 @@
-import { existsSync, mkdirSync, realpathSync, statSync, writeFileSync } from 'node:fs';
-import { dirname, join } from 'node:path';
-import { GRADER, ROOT } from '../../../system/paths.ts';
+import { join } from 'node:path';
+import { GRADER } from '../../../system/paths.ts';
 import { run } from '../../../system/process/run-program.ts';
 import type { Isolation } from '../../supervisor/isolation.ts';
 import { LIMITS } from './limits.ts';
+import { layOutRoot } from './sandbox-root.ts';
+import { whyNoNamespaces } from './why-no-namespaces.ts';
 
 const SCRIPT = join(GRADER, 'classroom', 'isolation', 'enter-sandbox.sh');
 const UNSHARE = 'unshare';
 const NAMESPACES = ['--user', '--map-root-user', '--mount', '--net', '--pid', '--ipc', '--uts'];
-const SYSTEM = [
-  '/usr',
-  '/lib',
-  '/lib64',
-  '/lib32',
-  '/bin',
-  '/sbin',
-  '/etc/ld.so.cache',
-  '/nix/store',
-];
 /** In bytes: the path of a Unix socket in it has to fit into 107. */
 const LONGEST_FOLDER = 90;
-const DEVICES = ['/dev/null', '/dev/zero', '/dev/random', '/dev/urandom'];
 
 /** Why submissions cannot be shut in on this machine. */
 export interface NoSandbox {
   readonly reason: string;
+  /** What an administrator could do about it, where that is known. */
+  readonly advice?: string;
 }
 
 /**
@@ -44,23 +36,7 @@ export class Sandbox implements Isolation {
   constructor(folder: string) {
     this.#root = join(folder, 'root');
     this.#mounts = join(folder, 'mounts');
-    for (const path of ['proc', 'tmp', folder]) {
-      mkdirSync(join(this.#root, path), { recursive: true });
-    }
-    // Node may have been installed anywhere, and so may the packages.
-    const node = dirname(dirname(realpathSync(process.execPath)));
-    const packages = realpathSync(join(ROOT, 'node_modules'));
-    const readable = [...SYSTEM, node, packages, join(ROOT, 'package.json')].filter(existsSync);
-    const lines = [
-      mount(this.#root, this.#root, 'bind,ro'),
-      mount('tmpfs', join(this.#root, 'tmp'), 'size=64m,mode=1777', 'tmpfs'),
-      ...[...new Set(readable)].map((path) => this.#place(path, 'rbind,ro')),
-      // They can be written to all the same; their owner and mode cannot be changed.
-      ...DEVICES.map((path) => this.#place(path, 'bind,ro')),
-      // It may lie in /tmp, the new one of which is empty.
-      mount(folder, join(this.#root, folder), 'bind,ro,X-mount.mkdir'),
-    ];
-    writeFileSync(this.#mounts, `${lines.join('\n')}\n`);
+    layOutRoot(this.#root, folder, this.#mounts);
   }
 
   wrap(command: string, args: readonly string[]): { command: string; args: string[] } {
@@ -72,32 +48,15 @@ export class Sandbox implements Isolation {
   static async open(folder: string): Promise<Sandbox | NoSandbox> {
     if (process.platform !== 'linux') return { reason: `not on ${process.platform}` };
     if (Buffer.byteLength(folder) > LONGEST_FOLDER) {
-      return { reason: `the name of the folder for temporary files is too long for sockets` };
+      return {
+        reason: `the name of the folder for temporary files is too long for sockets: ${folder}`,
+        advice: 'set TMPDIR to a folder with a short name',
+      };
     }
     const sandbox = new Sandbox(folder);
     const { command, args } = sandbox.wrap(process.execPath, ['-p', '6 * 7']);
     const { code, output } = await run(command, args, { env: { PATH: process.env.PATH } });
     if (code === 0 && output.trim() === '42') return sandbox;
-    return { reason: output.trim().split('\n').at(-1) || `${UNSHARE} ended with ${code}` };
+    return whyNoNamespaces(output, code);
   }
-
-  /** Places something of the machine in the new root, where it is in the old one. */
-  #place(path: string, options: string): string {
-    const target = join(this.#root, path);
-    if (statSync(path).isDirectory()) {
-      mkdirSync(target, { recursive: true });
-    } else {
-      mkdirSync(dirname(target), { recursive: true });
-      writeFileSync(target, '');
-    }
-    return mount(path, target, options);
-  }
-}
-
-/** A line of /etc/fstab, where a space in a path is written as an octal number. */
-function mount(source: string, target: string, options: string, type = 'none'): string {
-  const quoted = [source, target].map((path) =>
-    path.replace(/[\s\\#]/g, (sign) => `\\${sign.charCodeAt(0).toString(8).padStart(3, '0')}`),
-  );
-  return [...quoted, type, options, '0', '0'].join(' ');
 }
