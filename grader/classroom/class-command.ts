@@ -47,7 +47,9 @@ export async function gradeClassCommand(
   const resume = has('resume');
   const launch = image ? await containersOf(image) : onThisMachine;
   const exercises = resume ? exercisesOf(out, wanted) : findExercises(wanted);
-  const all = findSubmissions(folder, exercises, out);
+  const unpacked = temporaryFolder('redis-streams-unpacked-');
+  lifetime.atEnd(unpacked.remove);
+  const all = await findSubmissions(folder, exercises, out, unpacked.path);
   const submissions = shardOf(all, value('shard'));
   const book = resume ? GradeBook.resume(out) : GradeBook.begin(out, { seed, exercises });
   print(

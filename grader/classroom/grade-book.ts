@@ -86,12 +86,12 @@ export class GradeBook {
   #writeCsv(): void {
     const names = this.run.exercises.map(({ name }) => name);
     const rows = this.records.map((record) => {
-      const { student, status, exercises, seconds, notes } = record;
+      const { student, status, exercises, handedIn, seconds, notes } = record;
       const points = names.map((name) => exercises.find((one) => one.exercise === name)?.points);
       const { points: total } = totalOf(record);
-      return [student, status, ...points, total, seconds.toFixed(1), notes.join('; ')];
+      return [student, status, ...points, total, handedIn, seconds.toFixed(1), notes.join('; ')];
     });
-    const columns = ['student', 'status', ...names, 'total', 'seconds', 'note'];
+    const columns = ['student', 'status', ...names, 'total', 'handed in', 'seconds', 'note'];
     // A name that begins with `=` is a formula to a spreadsheet.
     this.#write('grades.csv', stringify([columns, ...rows], { escape_formulas: true }));
   }

@@ -5,12 +5,12 @@ import { performance } from 'node:perf_hooks';
 import type { Lifetime } from '../../system/process/lifetime.ts';
 import { errorMessage } from '../../system/process/user-error.ts';
 import type { ClassProgress } from './class-progress.ts';
+import type { ClassSubmission } from './find-submission.ts';
 import type { GradeBook, Run } from './grade-book.ts';
 import { GradingProcess, type Launch } from './grading-process.ts';
 import { ownFiles } from './own-files.ts';
 import { copiesSolution } from './similarity.ts';
 import { recordOf, type StudentRecord } from './student-record.ts';
-import type { ClassSubmission } from './submissions.ts';
 
 /** After so many students a worker is replaced by a new one, so that nothing can add up. */
 const STUDENTS_PER_PROCESS = 25;
@@ -87,8 +87,8 @@ export async function gradeStudent(
 }
 
 /** Changes when a student hands in something else. */
-function digestOf({ files, refused }: ClassSubmission): string {
-  const hash = createHash('sha256').update(Object.keys(refused).join());
+function digestOf({ files, refused, instead }: ClassSubmission): string {
+  const hash = createHash('sha256').update(Object.keys(refused).join()).update(instead.join());
   for (const [exercise, file] of Object.entries(files)) {
     for (const path of ownFiles(file)) {
       hash.update(exercise).update(path).update('\0');

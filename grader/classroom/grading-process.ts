@@ -16,8 +16,8 @@ import {
   type WorkerEvents,
   type WorkerFunctions,
 } from './class-messages.ts';
+import type { ClassSubmission } from './find-submission.ts';
 import { copyOwnFiles } from './own-files.ts';
-import type { ClassSubmission } from './submissions.ts';
 
 /** Below the workbook's folder: in a container, that is another one. */
 const WORKER = 'grader/classroom/launch-worker.cjs';
@@ -93,8 +93,9 @@ export class GradingProcess {
     if (Object.keys(files).length === 0) return { results: [] };
     try {
       for (const [exercise, file] of Object.entries(files)) {
-        const copied = copyOwnFiles(file, join(this.#folder.path, task, exercise));
-        copies[exercise] = this.#launched.pathInside(task, exercise, copied);
+        const name = `${exercise}.ts`;
+        copyOwnFiles(file, join(this.#folder.path, task, exercise), name);
+        copies[exercise] = this.#launched.pathInside(task, exercise, name);
       }
       return await this.#take({ files: copies, seed }, limitMs);
     } finally {

@@ -2,7 +2,7 @@ import { existsSync, readFileSync } from 'node:fs';
 import { transform } from 'esbuild';
 import { padded } from '../../system/terminal/width.ts';
 import type { Exercise } from '../exercises.ts';
-import type { ClassSubmission } from './submissions.ts';
+import type { ClassSubmission } from './find-submission.ts';
 
 /** So many tokens in a row count as one thing that two files can have in common. */
 const TOKENS = 12;

@@ -76,8 +76,12 @@ export const command: Command = async (lifetime, typed) => {
   const submission = value('submission');
   if (submission !== undefined) {
     const limitMs = limitOf(value('limit'));
-    const results = await gradeSubmission(resolve(submission), exercises, seed, limitMs, lifetime);
-    return report(results) ? 0 : 1;
+    const folder = resolve(submission);
+    const graded = await gradeSubmission(folder, exercises, seed, limitMs, lifetime);
+    if (graded.nothing === undefined) return report(graded.results) ? 0 : 1;
+    // Whoever asked for a file of results waits for one.
+    writeResultFiles(graded.results, seed, value);
+    throw new UserError(graded.nothing);
   }
   if (has('solutions') && !existsSync(SOLUTIONS)) throw new UserError(NO_SOLUTIONS);
   const file = value('file');
