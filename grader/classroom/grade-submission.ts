@@ -7,7 +7,7 @@ import type { ExerciseResult } from '../result.ts';
 import { AT_ONCE } from '../session.ts';
 import { onThisMachine } from './container.ts';
 import { findSubmission, nothingToGrade } from './find-submission.ts';
-import { gradeStudent } from './grade-class.ts';
+import { gradeStudent } from './grade-student.ts';
 import { GradingProcess } from './grading-process.ts';
 
 /**

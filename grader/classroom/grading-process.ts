@@ -86,8 +86,17 @@ export class GradingProcess {
     });
   }
 
-  /** Grades a copy of one student's files, for so long at most. */
-  async grade(files: ClassSubmission['files'], seed: number, limitMs: number): Promise<Graded> {
+  /**
+   * Grades a copy of one student's files, for so long at most.
+   *
+   * @param only the one requirement that is graded, by its id
+   */
+  async grade(
+    files: ClassSubmission['files'],
+    seed: number,
+    limitMs: number,
+    only?: string,
+  ): Promise<Graded> {
     const task = String(++this.tasks);
     const copies: Record<string, string> = {};
     if (Object.keys(files).length === 0) return { results: [] };
@@ -97,7 +106,7 @@ export class GradingProcess {
         copyOwnFiles(file, join(this.#folder.path, task, exercise), name);
         copies[exercise] = this.#launched.pathInside(task, exercise, name);
       }
-      return await this.#take({ files: copies, seed }, limitMs);
+      return await this.#take({ files: copies, seed, only }, limitMs);
     } finally {
       rmSync(join(this.#folder.path, task), { recursive: true, force: true });
     }

@@ -81,15 +81,15 @@ function alike(one: ReadonlySet<string>, other: ReadonlySet<string>): number {
  * without the winnowing: these files are small.
  */
 async function fingerprint(file: string, exercise: Exercise): Promise<ReadonlySet<string>> {
-  const runs = new Set(await runsOfTokens(file));
-  for (const run of await runsOfTokens(exercise.starter)) runs.delete(run);
+  const runs = new Set(await (file === exercise.solution ? knownRuns(file) : readRuns(file)));
+  for (const run of await knownRuns(exercise.starter)) runs.delete(run);
   return runs;
 }
 
 const known = new Map<string, Promise<ReadonlySet<string>>>();
 
-/** Files are read once: each starter and solution is compared with many. */
-function runsOfTokens(file: string): Promise<ReadonlySet<string>> {
+/** Starters and solutions are read once: each is compared with many. What students have written is not kept. */
+function knownRuns(file: string): Promise<ReadonlySet<string>> {
   const runs = known.get(file) ?? readRuns(file);
   known.set(file, runs);
   return runs;

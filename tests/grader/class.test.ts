@@ -159,7 +159,7 @@ describe('npm run grade -- --class', () => {
     expect(stdout).toContain('ann: graded');
     expect(stdout).not.toContain('bob: graded');
     expect(code).toBe(0);
-    expect(readdirSync(out).sort()).toEqual(['grades.csv', 'run.json', 'students']);
+    expect(readdirSync(out).sort()).toEqual(['grades.csv', 'log.txt', 'run.json', 'students']);
   });
 
   it(
@@ -246,8 +246,18 @@ describe('npm run grade -- --class', () => {
     [['--class', '.', '--jobs', 'all'], "--jobs is a whole number, 1 or more, not 'all'."],
     [['--merge', '/nowhere'], '/nowhere holds no results of a class run'],
     [['--merge'], 'Which folders? Such as: npm run grade -- --merge A B --out TOGETHER'],
-    [['orders', '3', '--class', '.'], 'on whole exercises, not on requirement 3 alone'],
+    [
+      ['orders', '3', '--class', '.'],
+      'grades holds no results of a class run. One requirement alone',
+    ],
     [['--class', '.', '--watch'], '--watch and --class do not go together.'],
+    [['--class', '.', '--due', 'soon'], '--due is a day and a time, such as 2026-11-30T23:59'],
+    [['--class', '.', '--due', '2026-11-30'], 'is a day and a time'],
+    [['--class', '.', '--keep', 'all'], "--keep is best or latest, not 'all'."],
+    [['--class', '.', '--html', '/nowhere/x.html'], 'There is no such folder: cannot write'],
+    [['--class', '.', '--no-points'], 'it belongs to --html FILE'],
+    [['--class', '.', '--student', 'grader!'], "There is no student 'grader!' in this class."],
+    [['--class', '.', '--student', 'e'], "'e' could be "],
     [['--jobs', '2'], '--jobs belongs to --class.'],
     [['--out', 'x'], '--out belongs to --merge or --class.'],
   ])('%j gets a message and exit code 1', async (args, message) => {

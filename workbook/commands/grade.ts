@@ -1,8 +1,13 @@
 import { existsSync } from 'node:fs';
 import { resolve } from 'node:path';
-import { CLASS_OPTIONS, gradeClassCommand, limitOf } from '../../grader/classroom/class-command.ts';
+import { gradeClassCommand } from '../../grader/classroom/class-command.ts';
+import { CLASS_FLAGS, CLASS_OPTIONS, limitOf } from '../../grader/classroom/class-options.ts';
 import { gradeSubmission } from '../../grader/classroom/grade-submission.ts';
-import { FORMATS, writeResultFiles } from '../../grader/classroom/results/write-files.ts';
+import {
+  checkResultFiles,
+  FORMATS,
+  writeResultFiles,
+} from '../../grader/classroom/results/write-files.ts';
 import { findExercises, findRequirement } from '../../grader/exercises.ts';
 import { GradingProgress } from '../../grader/report/grading-progress.ts';
 import { reportExercise, reportTotal } from '../../grader/report/terminal.ts';
@@ -32,13 +37,13 @@ const USAGE = [
   'npm run grade -- --submission FOLDER   what one student has handed in, as in a class',
 ];
 
-const FLAGS = ['watch', 'poll', 'all', 'solutions', 'resume', 'merge', 'similar'] as const;
+const FLAGS = ['watch', 'poll', 'all', 'solutions', 'merge', ...CLASS_FLAGS] as const;
 const OPTIONS = ['file', 'seed', ...CLASS_OPTIONS, 'submission', ...FORMATS] as const;
 
 /** What goes with what; the first word names the kind of run. */
 const KINDS: readonly (readonly string[])[] = [
-  ['merge', 'out'],
-  ['class', 'out', 'jobs', 'limit', 'shard', 'docker', 'seed', 'resume', 'similar'],
+  ['merge', 'out', 'due', 'html', 'no-points'],
+  ['class', 'seed', ...CLASS_OPTIONS, ...CLASS_FLAGS],
   ['submission', 'limit', 'seed', 'all', ...FORMATS],
 ];
 const USUAL = ['file', 'solutions', 'watch', 'poll', 'seed', 'all', ...FORMATS];
@@ -57,14 +62,17 @@ export const command: Command = async (lifetime, typed) => {
   const seed = readSeed(value('seed'));
   const merge = has('merge') ? positionals : undefined;
   const [wanted, number] = merge ? [] : words(0, 2);
-  if (number !== undefined && (chosen.has('class') || chosen.has('submission'))) {
+  if (number !== undefined && chosen.has('submission')) {
     throw new UserError(
-      `What is handed in is graded on whole exercises, not on requirement ${number} alone. Several exercises: npm run grade 1,2 -- ...`,
+      `A submission is graded on whole exercises, not on requirement ${number} alone. Several exercises: npm run grade 1,2 -- ...`,
     );
   }
   if (chosen.has('class') || merge) {
-    return gradeClassCommand({ value, merge, wanted, seed, has }, lifetime);
+    const hasSeed = chosen.has('seed');
+    const about = { merge, wanted, requirement: number, seed, hasSeed };
+    return gradeClassCommand({ value, has, ...about }, lifetime);
   }
+  checkResultFiles(value);
   /** Returns whether everything has passed. */
   const report = (results: readonly ExerciseResult[]): boolean => {
     for (const result of results) print(`${reportExercise(result, has('all'))}\n`);
