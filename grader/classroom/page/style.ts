@@ -45,7 +45,7 @@ thead th.number { text-align: right; }
 .words { min-width: 20rem; }
 .got { min-width: 9rem; }
 meter { display: block; width: 8rem; height: .8rem; }
-details { margin-top: .75rem; }
+details { margin: .75rem 0; }
 summary { cursor: pointer; color: var(--link); }
 .said { position: absolute; width: 1px; height: 1px; overflow: hidden; clip-path: inset(50%); white-space: nowrap; }
 .list { columns: 2 26rem; margin: .5rem 0 1rem; padding-left: 2rem; font-size: .92rem; }
