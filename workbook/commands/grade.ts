@@ -32,9 +32,19 @@ const USAGE = [
   'npm run grade -- --solutions           grades the solutions',
   'npm run grade orders -- --file FILE    grades another file',
   'npm run grade -- --json FILE --junit FILE --gradescope FILE --classroom50 FILE --seed NUMBER',
-  'npm run grade -- --class FOLDER        a whole class: one folder for each student',
-  'npm run grade 1,2 -- --class FOLDER    ... on these exercises only',
   'npm run grade -- --submission FOLDER   what one student has handed in, as in a class',
+  'npm run grade -- --class FOLDER        a class: a folder or zip for each student',
+  'npm run grade 1,2 -- --class FOLDER    ... on these exercises only',
+  '  --out RESULTS --jobs NUMBER --limit SECONDS --docker IMAGE --similar',
+  '  --resume                             goes on where it was interrupted',
+  '  --student NAME                       grades one student, again if need be',
+  '  --keep best                          ... and keeps the better of two results',
+  '  --due 2026-11-30T23:59               says how late each student was',
+  '  --html FILE --no-points              a page of the class; without points',
+  '  --shard 2/4                          a quarter of the class, on one of four machines',
+  'npm run grade -- --merge A B --out C   joins what these have written (--html, --due)',
+  'npm run grade orders 13 -- --class FOLDER --out RESULTS',
+  '                                       one requirement again, in results that are there',
 ];
 
 const FLAGS = ['watch', 'poll', 'all', 'solutions', 'merge', ...CLASS_FLAGS] as const;
