@@ -42,6 +42,7 @@ export class GradeBook {
       );
     }
     const book = new GradeBook(folder, run);
+    removeDrafts(folder);
     book.#write(RUN_FILE, runFile(run));
     book.#writeCsv();
     book.log.add(`begun: ${namesOf(run)}, seed ${run.seed}`);
