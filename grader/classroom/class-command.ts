@@ -1,64 +1,57 @@
 import { existsSync } from 'node:fs';
-import { availableParallelism } from 'node:os';
 import { join, resolve } from 'node:path';
 import { ROOT } from '../../system/paths.ts';
 import type { Lifetime } from '../../system/process/lifetime.ts';
+import { temporaryFolder } from '../../system/process/temporary-folder.ts';
 import { UserError } from '../../system/process/user-error.ts';
 import { print } from '../../system/terminal/print.ts';
-import { type Exercise, findExercises } from '../exercises.ts';
+import { type ClassArguments, type ClassOptions, readClassOptions } from './class-options.ts';
+import { findStudent, planOf, shardOf } from './class-plan.ts';
 import { ClassProgress } from './class-progress.ts';
 import { classSummary } from './class-summary.ts';
 import { containersOf, onThisMachine } from './container.ts';
-import { GradeBook, readRecords, readRun } from './grade-book.ts';
-import { gradeClass } from './grade-class.ts';
+import { GradeBook } from './grade-book.ts';
+import { gradeClass, tasksFor } from './grade-class.ts';
 import { quoted } from './isolation/other-user.ts';
 import { raiseWalls, type Walls } from './isolation/raise-walls.ts';
-import { readWall } from './isolation/walls.ts';
+import { mergeShards } from './merge-shards.ts';
+import { writePage } from './page/write-page.ts';
+import { namesOf } from './run-file.ts';
 import { describePairs } from './similarity.ts';
 import { findSubmissions } from './submissions.ts';
 
-const USUAL_OUT = 'grades';
-const USUAL_LIMIT_SECONDS = 300;
-
-/** The options of a class run, each with a value. */
-export const CLASS_OPTIONS = ['class', 'out', 'jobs', 'limit', 'shard', 'docker', 'walls'] as const;
-
-export interface ClassArguments {
-  readonly value: (option: (typeof CLASS_OPTIONS)[number]) => string | undefined;
-  /** The folders whose results are to be joined. */
-  readonly merge: readonly string[] | undefined;
-  /** The exercises that were named, as `1,2`. */
-  readonly wanted: string | undefined;
-  readonly seed: number;
-  readonly has: (flag: 'resume' | 'similar') => boolean;
-}
-
 /** `npm run grade -- --class DIR`, and what belongs to it. The exit code is 0 when every student has a row. */
 export async function gradeClassCommand(
-  { value, merge, wanted: named, seed, has }: ClassArguments,
+  typed: ClassArguments,
   lifetime: Lifetime,
 ): Promise<number> {
-  const out = resolve(value('out') ?? USUAL_OUT);
-  if (merge) return mergeShards(merge, out);
+  const options = readClassOptions(typed);
+  const { out, jobs, limitMs, keep, due, page } = options;
+  if (typed.merge) {
+    const book = mergeShards(typed.merge, out, due);
+    print(classSummary(book.records, book.run.exercises));
+    print(`\nTogether in ${join(out, 'grades.csv')}`);
+    if (page) showPage(book, page);
+    return 0;
+  }
 
-  const folder = resolve(value('class') ?? '');
-  if (!existsSync(folder)) throw new UserError(`There is no folder ${folder}.`);
-  const jobs = wholeNumber('--jobs', value('jobs'), availableParallelism());
-  const limitMs = limitOf(value('limit'));
-  const image = value('docker');
-  const resume = has('resume');
-  const wanted = readWall(value('walls'));
-  if (image && wanted) throw new UserError('--walls and --docker do not go together.');
-  const exercises = resume ? exercisesOf(out, named) : findExercises(named);
-  const all = findSubmissions(folder, exercises, out);
-  const submissions = shardOf(all, value('shard'));
-  const walls = image ? undefined : await raiseWalls(wanted);
+  const image = typed.value('docker');
+  const wantedStudent = typed.value('student');
+  const { run, hasBegun, only } = planOf(typed, options);
+  const unpacked = temporaryFolder('redis-streams-unpacked-');
+  lifetime.atEnd(unpacked.remove);
+  const folder = resolve(typed.value('class') ?? '');
+  const all = await findSubmissions(folder, run.exercises, out, unpacked.path);
+  const student = wantedStudent === undefined ? undefined : findStudent(all, wantedStudent);
+  const part = student ? all.filter((one) => one.student === student) : shardOf(all, options.shard);
+  const walls = image ? undefined : await raiseWalls(options.wall);
   const launch = walls ? onThisMachine(walls.wall) : await containersOf(image ?? '');
-  const book = resume ? GradeBook.resume(out) : GradeBook.begin(out, { seed, exercises });
-  print(
-    `${submissions.length} students, ${jobs} at a time, the same data for all (seed ${book.run.seed}).`,
-  );
-  print(`Exercises: ${namesOf(exercises)}`);
+
+  const book = hasBegun ? GradeBook.resume(out, due) : GradeBook.begin(out, run);
+  const tasks = tasksFor(part, book, { student, only });
+  print(`${part.length} students, ${jobs} at a time, the same data for all (seed ${run.seed}).`);
+  print(`Exercises: ${namesOf(run)}`);
+  if (only) print(`Only requirement ${only.requirement.number} of ${only.exercise.name}, again.`);
   print(`Results as they come: ${join(out, 'grades.csv')}`);
   print(
     `Protection: ${walls?.description ?? `each submission runs in a container of ${image}, with no network and no files of yours.`}`,
@@ -66,18 +59,28 @@ export async function gradeClassCommand(
   if (walls) await warnOfReadable(walls, [folder, out]);
   print('');
 
+  const before = part.length - tasks.length;
+  const progress = new ClassProgress(part.length, before);
   lifetime.atEnd(() => {
     if (!lifetime.signal.aborted) return;
-    const count = book.records.length;
-    print(`\nInterrupted: ${count} have been graded. The same again with --resume goes on.`);
+    book.log.add('interrupted');
+    print(
+      `\nInterrupted: ${progress.done} have been graded. The same again with --resume goes on.`,
+    );
   });
-  const progress = new ClassProgress(submissions.length, book.records.length);
-  await gradeClass(submissions, book, { jobs, limitMs, launch, progress }, lifetime);
+  await gradeClass(tasks, book, { jobs, limitMs, launch, progress, keep }, lifetime);
   progress.clear();
   if (lifetime.signal.aborted) return 1;
-  print(classSummary(book.records, exercises));
-  if (has('similar')) print(`\n${await describePairs(all, exercises)}`);
+  book.log.add(`done: ${tasks.length} graded, ${book.records.length} in all`);
+  print(classSummary(book.records, run.exercises));
+  if (page) showPage(book, page);
+  if (typed.has('similar')) print(`\n${await describePairs(all, run.exercises)}`);
   return 0;
+}
+
+function showPage(book: GradeBook, page: NonNullable<ClassOptions['page']>): void {
+  writePage(book, page);
+  print(`\nThe class on a page: ${page.file}`);
 }
 
 /** The solution can be read while a submission runs: it then has all points, and nothing in its file is alike. */
@@ -90,65 +93,4 @@ async function warnOfReadable(walls: Walls, folders: readonly string[]): Promise
   for (const path of readable) print(`  ${path}`);
   print(`So they can read the solutions, each other, or the results. To shut them:`);
   print(`  chmod go= ${readable.map(quoted).join(' ')}`);
-}
-
-/** The exercises that an interrupted run is about. */
-function exercisesOf(out: string, wanted: string | undefined): readonly Exercise[] {
-  const { exercises } = readRun(out);
-  if (wanted === undefined || namesOf(findExercises(wanted)) === namesOf(exercises)) {
-    return exercises;
-  }
-  throw new UserError(
-    `${out} holds the results of a run about ${namesOf(exercises)}, which --resume goes on with. For ${wanted}, name another folder with --out.`,
-  );
-}
-
-function namesOf(exercises: readonly Exercise[]): string {
-  return exercises.map(({ name }) => name).join(', ');
-}
-
-function mergeShards(folders: readonly string[], out: string): number {
-  const runs = folders.map(readRun);
-  const [first] = runs;
-  if (!first) {
-    throw new UserError('Which folders? Such as: npm run grade -- --merge A B --out TOGETHER');
-  }
-  const seeds = new Set(runs.map(({ seed }) => seed));
-  if (seeds.size > 1) {
-    throw new UserError(
-      `These runs were graded with different seeds (${[...seeds].join(', ')}). Grade all shards with the same --seed.`,
-    );
-  }
-  const kinds = new Set(runs.map(({ exercises }) => namesOf(exercises)));
-  if (kinds.size > 1) {
-    throw new UserError(`These runs are about different exercises: ${[...kinds].join('; ')}.`);
-  }
-  const book = GradeBook.begin(out, first);
-  for (const folder of folders) for (const record of readRecords(folder)) book.enter(record);
-  print(classSummary(book.records, first.exercises));
-  print(`\nTogether in ${join(out, 'grades.csv')}`);
-  return 0;
-}
-
-/** Every so many-th student: of `2/4`, the second quarter, and the same in every run. */
-function shardOf<Submission>(all: readonly Submission[], shard: string | undefined): Submission[] {
-  if (shard === undefined) return [...all];
-  const [, part = '', of = ''] = /^(\d+)\/(\d+)$/.exec(shard) ?? [];
-  const [number, count] = [Number(part), Number(of)];
-  if (!(number >= 1 && number <= count)) {
-    throw new UserError(`--shard is a part of a number of parts, such as 2/4, not '${shard}'.`);
-  }
-  return all.filter((_, index) => index % count === number - 1);
-}
-
-/** How long one student's work may take, in milliseconds: `--limit` is in seconds. */
-export function limitOf(text: string | undefined): number {
-  return wholeNumber('--limit', text, USUAL_LIMIT_SECONDS) * 1000;
-}
-
-function wholeNumber(option: string, text: string | undefined, usual: number): number {
-  if (text === undefined) return usual;
-  const number = Number(text);
-  if (Number.isInteger(number) && number >= 1) return number;
-  throw new UserError(`${option} is a whole number, 1 or more, not '${text}'.`);
 }

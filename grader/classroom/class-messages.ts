@@ -9,6 +9,8 @@ export interface GradingTask {
   /** The file for each exercise, by the exercise's name. */
   readonly files: Readonly<Record<string, string>>;
   readonly seed: number;
+  /** The id of the one requirement that is graded; without it, all are. */
+  readonly only?: string | undefined;
 }
 
 export interface FileResult extends Pick<ExerciseResult, 'results' | 'typeProblems'> {

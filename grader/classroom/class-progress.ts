@@ -12,6 +12,11 @@ export class ClassProgress {
   readonly #live = process.stderr.isTTY === true && !process.env.CI;
   #done: number;
 
+  /** How many have been graded, in this run and before. */
+  get done(): number {
+    return this.#done;
+  }
+
   /** @param before how many had been graded in an earlier run */
   constructor(of: number, before: number) {
     this.#of = of;
@@ -24,7 +29,7 @@ export class ClassProgress {
     this.#show();
   }
 
-  done(record: StudentRecord): void {
+  finish(record: StudentRecord): void {
     const { student, status, seconds } = record;
     this.#active.delete(student);
     this.#done++;

@@ -1,69 +1,76 @@
-import { createHash } from 'node:crypto';
-import { existsSync, mkdirSync, readdirSync, readFileSync } from 'node:fs';
+import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { stringify } from 'csv-stringify/sync';
 import { fileSystemTrouble, UserError } from '../../system/process/user-error.ts';
 import { writeWhole } from '../../system/write-whole.ts';
-import { type Exercise, findExercises } from '../exercises.ts';
+import { ClassLog } from './class-log.ts';
+import {
+  readRecord,
+  readRecords,
+  removeDrafts,
+  reportName,
+  withoutDetails,
+} from './class-records.ts';
+import { minutesLate } from './due.ts';
+import { hasRun, namesOf, RUN_FILE, type Run, readRun, runFile } from './run-file.ts';
 import { type StudentRecord, totalOf } from './student-record.ts';
 import { studentReport } from './student-report.ts';
 import { byStudent } from './submissions.ts';
 
-const VERSION = 1;
-/** In bytes. File systems grant 255, of which the ending and a draft's ending take some. */
-const LONGEST_NAME = 200;
-
-/** What is the same for everybody in a run. */
-export interface Run {
-  readonly seed: number;
-  readonly exercises: readonly Exercise[];
-}
-
-interface RunFile {
-  readonly version: number;
-  readonly seed: number;
-  /** Their names. */
-  readonly exercises: readonly string[];
-}
-
-/** The folder that a class run writes to: `grades.csv`, and for each student a report, as Markdown and as JSON. */
+/**
+ * The folder that a class run writes to: `grades.csv`, a log, and for each student a report, as Markdown and as JSON. Every file
+ * is whole at every moment, and a student's JSON is written last: who has one, has all.
+ */
 export class GradeBook {
   readonly folder: string;
   readonly run: Run;
+  readonly log: ClassLog;
   readonly #records = new Map<string, StudentRecord>();
 
   private constructor(folder: string, run: Run) {
     this.folder = folder;
     this.run = run;
+    this.log = new ClassLog(folder);
   }
 
   /** @throws UserError when the folder holds the results of another run, which would be overwritten */
   static begin(folder: string, run: Run): GradeBook {
-    if (existsSync(join(folder, 'run.json'))) {
+    if (hasRun(folder)) {
       throw new UserError(
         `${folder} holds the results of an earlier run. To go on with it: --resume\n` +
           'To begin again, name another folder with --out, or remove that one.',
       );
     }
     const book = new GradeBook(folder, run);
-    const exercises = run.exercises.map(({ name }) => name);
-    const about: RunFile = { version: VERSION, seed: run.seed, exercises };
-    book.#write('run.json', `${JSON.stringify(about)}\n`);
+    removeDrafts(folder);
+    book.#write(RUN_FILE, runFile(run));
     book.#writeCsv();
+    book.log.add(`begun: ${namesOf(run)}, seed ${run.seed}`);
     return book;
   }
 
   /**
-   * Goes on with a run that was interrupted: with what has been graded by then.
+   * Goes on with a run that was interrupted, or is over: with what has been graded by then.
    *
+   * @param due another time than the one on record
    * @throws UserError when no run has written to this folder
    */
-  static resume(folder: string): GradeBook {
-    const book = new GradeBook(folder, readRun(folder));
-    for (const record of readRecords(folder)) book.#records.set(record.student, record);
+  static resume(folder: string, due?: string): GradeBook {
+    const earlier = readRun(folder);
+    const run = due === undefined ? earlier : { ...earlier, due };
+    const book = new GradeBook(folder, run);
+    removeDrafts(folder);
+    const { records, damaged } = readRecords(folder, run.exercises);
+    for (const record of records) book.#records.set(record.student, record);
+    if (due !== earlier.due) book.#write(RUN_FILE, runFile(run));
+    // It may be a student behind.
+    book.#writeCsv();
+    book.log.add(`gone on: ${namesOf(run)}, ${records.length} have been graded`);
+    for (const file of damaged) book.log.add(`damaged, and graded again: ${file}`);
     return book;
   }
 
+  /** Everybody on record, in the order of a class, without the details of the failures. */
   get records(): StudentRecord[] {
     return [...this.#records.values()].sort(byStudent);
   }
@@ -74,24 +81,51 @@ export class GradeBook {
     return record?.digest === digest ? record : undefined;
   }
 
-  /** Enters a student. The CSV is whole, and valid, at every moment. */
+  /** What is on record of a student, in full. */
+  read(student: string): StudentRecord | undefined {
+    return readRecord(join(this.folder, this.#report(student, 'json')));
+  }
+
+  /** Enters a student. */
   enter(record: StudentRecord): void {
-    this.#records.set(record.student, record);
-    const report = join('students', reportName(record.student));
-    this.#write(`${report}.json`, `${JSON.stringify(record, null, 2)}\n`);
-    this.#write(`${report}.md`, studentReport(record, this.run.exercises));
+    const { student, status, seconds } = record;
+    this.#write(this.#report(student, 'md'), studentReport(record, this.run.exercises));
+    this.#write(this.#report(student, 'json'), `${JSON.stringify(record, null, 2)}\n`);
+    this.#records.set(student, withoutDetails(record, this.run.exercises));
     this.#writeCsv();
+    const { points, of } = totalOf(record);
+    this.log.add(`${student}: ${status}, ${points} of ${of} points, ${seconds.toFixed(1)} s`);
+  }
+
+  #report(student: string, ending: string): string {
+    return join('students', `${reportName(student)}.${ending}`);
   }
 
   #writeCsv(): void {
-    const names = this.run.exercises.map(({ name }) => name);
+    const { due, exercises } = this.run;
+    const names = exercises.map(({ name }) => name);
     const rows = this.records.map((record) => {
-      const { student, status, exercises, seconds, notes } = record;
-      const points = names.map((name) => exercises.find((one) => one.exercise === name)?.points);
-      const { points: total } = totalOf(record);
-      return [student, status, ...points, total, seconds.toFixed(1), notes.join('; ')];
+      const { student, status, handedIn, seconds, notes } = record;
+      const points = names.map(
+        (name) => record.exercises.find((one) => one.exercise === name)?.points,
+      );
+      const late = due === undefined ? [] : [minutesLate(handedIn, due)];
+      return [
+        ...[student, status, ...points, totalOf(record).points, handedIn, ...late],
+        ...[seconds.toFixed(1), notes.join('; ')],
+      ];
     });
-    const columns = ['student', 'status', ...names, 'total', 'seconds', 'note'];
+    const late = due === undefined ? [] : ['minutes late'];
+    const columns = [
+      'student',
+      'status',
+      ...names,
+      'total',
+      'handed in',
+      ...late,
+      'seconds',
+      'note',
+    ];
     // A name that begins with `=` is a formula to a spreadsheet.
     this.#write('grades.csv', stringify([columns, ...rows], { escape_formulas: true }));
   }
@@ -104,42 +138,5 @@ export class GradeBook {
     } catch (error) {
       throw fileSystemTrouble(error, `write ${path}`);
     }
-  }
-}
-
-/** The student's name, or what of it fits into the name of a file, with something that tells it from others. */
-function reportName(student: string): string {
-  if (Buffer.byteLength(student) <= LONGEST_NAME) return student;
-  const mark = createHash('sha256').update(student).digest('hex').slice(0, 8);
-  const signs = [...student];
-  while (Buffer.byteLength(signs.join('')) > LONGEST_NAME) signs.pop();
-  return `${signs.join('')} ${mark}`;
-}
-
-/** The records that a run has left in its folder; half-written files are none. */
-export function readRecords(folder: string): StudentRecord[] {
-  const students = join(folder, 'students');
-  if (!existsSync(students)) return [];
-  return readdirSync(students)
-    .filter((name) => name.endsWith('.json'))
-    .map((name): StudentRecord => JSON.parse(readFileSync(join(students, name), 'utf8')));
-}
-
-/** @throws UserError when no run has written to this folder, or one about exercises that are not here */
-export function readRun(folder: string): Run {
-  const file = join(folder, 'run.json');
-  const found = readRunFile(file);
-  if (found?.version !== VERSION) {
-    throw new UserError(`${folder} holds no results of a class run (there is no ${file}).`);
-  }
-  return { seed: found.seed, exercises: findExercises(found.exercises.join()) };
-}
-
-function readRunFile(file: string): RunFile | undefined {
-  try {
-    return JSON.parse(readFileSync(file, 'utf8'));
-  } catch {
-    // There is none, or it makes no sense.
-    return undefined;
   }
 }

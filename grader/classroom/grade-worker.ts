@@ -28,10 +28,11 @@ export const command: Command = async (lifetime, [atOnce, wall]) => {
   });
   const exercises = readExercises();
 
-  const grade = async ({ files, seed }: GradingTask): Promise<FileResult[]> => {
+  const grade = async ({ files, seed, only }: GradingTask): Promise<FileResult[]> => {
     const jobs = exercises.flatMap((exercise): Job[] => {
       const file = files[exercise.name];
-      return file ? [{ exercise, file, wanted: exercise.requirements }] : [];
+      const wanted = exercise.requirements.filter(({ id }) => id === (only ?? id));
+      return file ? [{ exercise, file, wanted }] : [];
     });
     const graded = await session.grade(jobs, seed, ({ exercise }, result) => {
       void parent.settled(exercise.name, result);

@@ -16,8 +16,8 @@ import {
   type WorkerEvents,
   type WorkerFunctions,
 } from './class-messages.ts';
+import type { ClassSubmission } from './find-submission.ts';
 import { copyOwnFiles } from './own-files.ts';
-import type { ClassSubmission } from './submissions.ts';
 
 /** Below the workbook's folder: in a container, that is another one. */
 const WORKER = 'grader/classroom/launch-worker.cjs';
@@ -84,17 +84,27 @@ export class GradingProcess {
     });
   }
 
-  /** Grades a copy of one student's files, for so long at most. */
-  async grade(files: ClassSubmission['files'], seed: number, limitMs: number): Promise<Graded> {
+  /**
+   * Grades a copy of one student's files, for so long at most.
+   *
+   * @param only the one requirement that is graded, by its id
+   */
+  async grade(
+    files: ClassSubmission['files'],
+    seed: number,
+    limitMs: number,
+    only?: string,
+  ): Promise<Graded> {
     const task = String(++this.tasks);
     const copies: Record<string, string> = {};
     if (Object.keys(files).length === 0) return { results: [] };
     try {
       for (const [exercise, file] of Object.entries(files)) {
-        const copied = copyOwnFiles(file, join(this.#folder.path, task, exercise));
-        copies[exercise] = this.#launched.pathInside(task, exercise, copied);
+        const name = `${exercise}.ts`;
+        copyOwnFiles(file, join(this.#folder.path, task, exercise), name);
+        copies[exercise] = this.#launched.pathInside(task, exercise, name);
       }
-      return await this.#take({ files: copies, seed }, limitMs);
+      return await this.#take({ files: copies, seed, only }, limitMs);
     } finally {
       rmSync(join(this.#folder.path, task), { recursive: true, force: true });
     }

@@ -3,7 +3,7 @@ import { basename, dirname, extname, join, relative } from 'node:path';
 import { errorMessage } from '../../system/process/user-error.ts';
 
 /** What a submission can import of its own folder. */
-const CODE = new Set(['.ts', '.mts', '.cts', '.js', '.mjs', '.cjs', '.json']);
+export const CODE = new Set(['.ts', '.mts', '.cts', '.js', '.mjs', '.cjs', '.json']);
 const NOT_THEIRS = new Set([
   'node_modules',
   'solutions',
@@ -15,19 +15,20 @@ const NOT_THEIRS = new Set([
 ]);
 const DEEPEST = 3;
 const MOST_FILES = 100;
-const LARGEST_BYTES = 1024 * 1024;
+export const LARGEST_BYTES = 1024 * 1024;
 
 /** A file as Canvas packs it, all students' in one folder: `muelleranna_LATE_4711_98_orders-1.ts`. */
 const FROM_CANVAS =
-  /^(?<student>.+?)_(?:LATE_)?(?<id>\d+)_\d+_(?<name>.+?)(?:-(?<version>\d+))?\.ts$/;
+  /^(?<student>.+?)_(?:LATE_)?(?<id>\d+)_\d+_(?<name>.+?)(?:-(?<version>\d+))?(?<ending>\.\w+)$/;
 
 /** Whose file this is, and which, when Canvas has packed it. The version is 0 for the first that was handed in. */
 export function readCanvasName(
   path: string,
 ): { student: string; fileName: string; version: number } | undefined {
-  const { student, id, name, version = '0' } = FROM_CANVAS.exec(basename(path))?.groups ?? {};
+  const parts = FROM_CANVAS.exec(basename(path))?.groups;
+  const { student, id, name, version = '0', ending } = parts ?? {};
   if (!student || !name) return undefined;
-  return { student: `${student}_${id}`, fileName: `${name}.ts`, version: Number(version) };
+  return { student: `${student}_${id}`, fileName: `${name}${ending}`, version: Number(version) };
 }
 
 /** Why a file is not even tried, or undefined: it is one that can be graded. */
@@ -54,11 +55,11 @@ export function ownFiles(file: string): string[] {
   return [file, ...others].map((path) => relative(home, path));
 }
 
-/** Copies the file, with what it could import, to a folder. Returns its path below that. */
-export function copyOwnFiles(file: string, folder: string): string {
-  const home = dirname(file);
-  for (const path of ownFiles(file)) cpSync(join(home, path), join(folder, path));
-  return basename(file);
+/** Copies the file, with what it could import, to a folder, where it has this name, whatever case its own was in. */
+export function copyOwnFiles(file: string, folder: string, name: string): void {
+  const [, ...others] = ownFiles(file);
+  for (const path of others) cpSync(join(dirname(file), path), join(folder, path));
+  cpSync(file, join(folder, name));
 }
 
 /**
@@ -69,7 +70,7 @@ export function filesBelow(folder: string, deepest: number): string[] {
   return entriesOf(folder).flatMap((entry) => {
     const path = join(folder, entry.name);
     if (entry.isFile()) return [path];
-    const isTheirs = entry.isDirectory() && !isHidden(entry.name) && !NOT_THEIRS.has(entry.name);
+    const isTheirs = entry.isDirectory() && !isNotTheirs(entry.name);
     return isTheirs && deepest > 0 ? filesBelow(path, deepest - 1) : [];
   });
 }
@@ -81,6 +82,11 @@ function entriesOf(folder: string) {
   } catch {
     return [];
   }
+}
+
+/** A folder that comes with the workbook, or that a system has made. */
+export function isNotTheirs(name: string): boolean {
+  return isHidden(name) || NOT_THEIRS.has(name);
 }
 
 /** Also what macOS leaves in archives. */

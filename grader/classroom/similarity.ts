@@ -1,8 +1,8 @@
 import { existsSync, readFileSync } from 'node:fs';
-import { transform } from 'esbuild';
+import { stop, transform } from 'esbuild';
 import { padded } from '../../system/terminal/width.ts';
 import type { Exercise } from '../exercises.ts';
-import type { ClassSubmission } from './submissions.ts';
+import type { ClassSubmission } from './find-submission.ts';
 
 /** So many tokens in a row count as one thing that two files can have in common. */
 const TOKENS = 12;
@@ -10,6 +10,7 @@ const TOKENS = 12;
 const ALIKE = 0.5;
 /** Fewer of these, after the starter's are taken away, say nothing. */
 const FEWEST = 60;
+const DEEPEST = 500;
 const TOKEN = /[A-Za-z_$][\w$]*|\d[\w.]*|"(?:[^"\\]|\\.)*"|'(?:[^'\\]|\\.)*'|`[^`]*`|[^\s\w]/g;
 
 /**
@@ -81,25 +82,51 @@ function alike(one: ReadonlySet<string>, other: ReadonlySet<string>): number {
  * without the winnowing: these files are small.
  */
 async function fingerprint(file: string, exercise: Exercise): Promise<ReadonlySet<string>> {
-  const runs = new Set(await runsOfTokens(file));
-  for (const run of await runsOfTokens(exercise.starter)) runs.delete(run);
+  const runs = new Set(await (file === exercise.solution ? knownRuns(file) : readRuns(file)));
+  for (const run of await knownRuns(exercise.starter)) runs.delete(run);
   return runs;
 }
 
 const known = new Map<string, Promise<ReadonlySet<string>>>();
 
-/** Files are read once: each starter and solution is compared with many. */
-function runsOfTokens(file: string): Promise<ReadonlySet<string>> {
+/** Starters and solutions are read once: each is compared with many. What students have written is not kept. */
+function knownRuns(file: string): Promise<ReadonlySet<string>> {
   const runs = known.get(file) ?? readRuns(file);
   known.set(file, runs);
   return runs;
 }
 
+/** One file at a time: one that breaks the parser breaks it for no other. */
+let turn = Promise.resolve('');
+
+/** The code without comments, types and layout; nothing of what does not even parse: it is like nothing. */
+async function compact(source: string): Promise<string> {
+  if (isTooDeep(source)) return '';
+  const options = { loader: 'ts', minifyWhitespace: true, logLevel: 'silent' } as const;
+  try {
+    return (await transform(source, options)).code;
+  } catch (error) {
+    // A syntax error has a list of them. Anything else means that the parser's process is gone: the next file gets a new one.
+    if (!(error instanceof Error && 'errors' in error)) await stop();
+    return '';
+  }
+}
+
+/** Nobody nests so deep by hand, and a parser's stack has an end. */
+function isTooDeep(source: string): boolean {
+  let depth = 0;
+  for (const sign of source) {
+    if ('([{'.includes(sign)) depth++;
+    else if (')]}'.includes(sign)) depth--;
+    if (depth > DEEPEST) return true;
+  }
+  return false;
+}
+
 async function readRuns(file: string): Promise<ReadonlySet<string>> {
   const source = readFileSync(file, 'utf8');
-  const options = { loader: 'ts', minifyWhitespace: true, logLevel: 'silent' } as const;
-  // What does not even parse is like nothing.
-  const { code } = await transform(source, options).catch(() => ({ code: '' }));
+  turn = turn.then(() => compact(source));
+  const code = await turn;
   const tokens = (code.match(TOKEN) ?? []).map((token, index, all) =>
     // A method's name says what is done; a variable's says nothing.
     /^[A-Za-z_$]/.test(token) && all[index - 1] !== '.' ? 'name' : token,

@@ -2,8 +2,8 @@ import { stripVTControlCharacters } from 'node:util';
 import type { Exercise } from '../exercises.ts';
 import { type RequirementResult, total } from '../result.ts';
 import type { FileResult } from './class-messages.ts';
+import type { ClassSubmission } from './find-submission.ts';
 import type { Graded } from './grading-process.ts';
-import type { ClassSubmission } from './submissions.ts';
 
 /** `missing`: nothing was handed in; `stopped`: not all of it could be graded, and the rest counts as not passed. */
 export type StudentStatus = 'graded' | 'missing' | 'stopped';
@@ -12,6 +12,8 @@ export type StudentStatus = 'graded' | 'missing' | 'stopped';
 export interface StudentRecord {
   readonly student: string;
   readonly status: StudentStatus;
+  /** When: ISO 8601, UTC. Undefined when nothing was handed in. */
+  readonly handedIn?: string | undefined;
   readonly seed: number;
   readonly seconds: number;
   /** Of the files that were graded: another one means that they have changed. */
@@ -29,7 +31,7 @@ export interface ExerciseRecord extends FileResult {
 
 /** Puts together what is known of a student. What has not passed, for whatever reason, earns nothing and says why. */
 export function recordOf(
-  { student, files, refused, notes }: ClassSubmission,
+  { student, files, zipped, refused, instead, handedIn, notes }: ClassSubmission,
   { results: graded, stopped }: Graded,
   exercises: readonly Exercise[],
   about: Pick<StudentRecord, 'seed' | 'seconds' | 'digest'>,
@@ -38,7 +40,9 @@ export function recordOf(
     const own = graded.find((result) => result.exercise === exercise.name);
     const file = files[exercise.name];
     const refusal = refused[exercise.name];
-    const reason = file ? (stopped ?? 'it was not graded') : 'nothing was handed in';
+    const reason = file
+      ? (stopped ?? 'it was not graded')
+      : ['nothing was handed in', ...instead].join('; ');
     const results = exercise.requirements.map(
       (requirement): RequirementResult =>
         own?.results.find((result) => result.requirement.id === requirement.id) ?? {
@@ -51,7 +55,7 @@ export function recordOf(
     );
     return {
       exercise: exercise.name,
-      file,
+      file: file && (zipped[exercise.name] ?? file),
       results,
       typeProblems: own?.typeProblems ?? [],
       ...total(results),
@@ -64,11 +68,13 @@ export function recordOf(
   return {
     student,
     status: nothing ? 'missing' : stopped ? 'stopped' : 'graded',
+    handedIn,
     ...about,
     notes: [
       ...notes,
       ...Object.values(refused),
       ...(missing.length > 0 ? [`no ${missing.join(', ')}`] : []),
+      ...instead,
       ...(stopped ? [stopped] : []),
       ...records.flatMap(brokenFile),
     ],

@@ -24,10 +24,17 @@ for (let student = 0; student < STUDENTS; student++) {
   copyFileSync(solution, join(folder, 'class', String(student), fileName));
 }
 
+/** What a class run says of itself: which walls it was measured with. */
+let walls = '';
+
 /** Runs the grader to its end, as it is typed, and returns the milliseconds that it took. */
 async function grade(args: readonly string[], watch: (pid: number) => void = () => {}) {
   const started = performance.now();
-  const child = spawn('npm', ['run', 'grade', '--', ...args], { cwd: ROOT, stdio: 'ignore' });
+  const stdio = ['ignore', 'pipe', 'ignore'] as const;
+  const child = spawn('npm', ['run', 'grade', '--', ...args], { cwd: ROOT, stdio: [...stdio] });
+  child.stdout?.on('data', (chunk: Buffer) => {
+    walls = /^Protection: (.*)$/m.exec(chunk.toString())?.[1] ?? walls;
+  });
   watch(child.pid ?? 0);
   const [code] = await once(child, 'exit');
   if (code !== 0) throw new Error(`grade ${args.join(' ')} ended with ${code}`);
@@ -75,6 +82,7 @@ while (singles.length < SINGLE_RUNS) await single();
 
 const each = batch / STUDENTS;
 console.log(`\n${STUDENTS} times the solution of ${name}`);
+console.log(`protection               ${walls}`);
 console.log(`one npm run grade        ${median(singles).toFixed(0)} ms (median of ${SINGLE_RUNS})`);
 console.log(`one of the class         ${each.toFixed(0)} ms`);
 console.log(`ratio                    ${(each / median(singles)).toFixed(2)}`);

@@ -5,8 +5,8 @@ import { findExercises } from '../../grader/exercises.ts';
 import { command } from '../../workbook/commands/grade.ts';
 import { changed, FORGETFUL, readBase } from '../support/base.ts';
 import { copyOfTheWorkbook } from '../support/copy.ts';
-import { expectNothingLeft, expectRefusal, expectRefused } from '../support/expectations.ts';
-import { Bench } from '../support/workbook.ts';
+import { expectNothingLeft, expectRefused } from '../support/expectations.ts';
+import { Bench, ROOT } from '../support/workbook.ts';
 
 const LONG = { timeout: 120_000 };
 const CORRECT = readBase('orders');
@@ -184,15 +184,16 @@ describe('bad input', () => {
     await expectRefused(command, typed, message);
   });
 
-  it('of which the last part cannot be done is told after the grading', LONG, async () => {
-    const where = ['--json', '/nowhere/x.json'];
-
-    const outcome = await new Bench().run('grade', 'order', '3', '--solutions', ...where);
-
-    expect(outcome.stdout).toMatch(/✓ {2}3 {2}order_processors sees every order.* 6\n/);
-    expect(outcome.stdout).toContain('6 of 6 points');
-    expectRefusal(outcome, 'cannot write /nowhere/x.json');
-  });
+  it.each([
+    ['/nowhere/x.json', 'There is no such folder: cannot write /nowhere/x.json'],
+    [ROOT, `${ROOT} is a folder. Name a file in it.`],
+    [join(ROOT, 'README.md', 'x.json'), 'A part of the path is no folder: cannot write'],
+  ])(
+    'such as a file that cannot be written is told before the grading: %s',
+    async (file, message) => {
+      await expectRefused(command, ['order', '3', '--solutions', '--junit', file], message);
+    },
+  );
 
   it('says where the dashes go when npm has swallowed --json', async () => {
     vi.stubEnv('npm_config_json', 'true');

@@ -28,12 +28,12 @@ function download(bench: Bench, files: Record<string, string>): string {
   return folder;
 }
 
-/** The rows of a CSV without its seconds, which are never the same twice. */
+/** The rows of a CSV without its times, which are never the same twice. */
 function rows(out: string): string[] {
   return readFileSync(join(out, 'grades.csv'), 'utf8')
     .trim()
     .split('\n')
-    .map((row) => row.replace(/,\d+\.\d,/, ',SECONDS,'));
+    .map((row) => row.replace(/,(?:\d+-\d+-\d+T[\d:]+Z)?,\d+\.\d,/, ',SECONDS,'));
 }
 
 describe('npm run grade -- --class', () => {
@@ -68,7 +68,7 @@ describe('npm run grade -- --class', () => {
     expect(stderr).toBe('');
     expect(code).toBe(0);
     expect(rows(out)).toEqual([
-      'student,status,orders,notifications,cart,total,seconds,note',
+      'student,status,orders,notifications,cart,total,handed in,seconds,note',
       expect.stringMatching(/^'=SUM\(A1\),graded,0,0,0,0,SECONDS,"no orders.ts, .*cart\.ts:1:6: /),
       'Anna Müller_4711_assignsubmission_file,graded,100,0,100,200,SECONDS,' +
         'orders.ts is like the solution (100 %); cart.ts is like the solution (100 %); no notifications.ts',
@@ -81,7 +81,7 @@ describe('npm run grade -- --class', () => {
       expect.stringMatching(/^"dan, the loop",graded,0,0,0,0,SECONDS,".*not loaded within/),
       expect.stringMatching(/^eve,graded,0,0,0,0,SECONDS,".*process\.exit\(0\)/),
       'finn,graded,0,0,0,0,SECONDS,"no orders.ts, notifications.ts"',
-      'gus,missing,0,0,0,0,SECONDS,"no orders.ts, notifications.ts, cart.ts"',
+      'gus,missing,0,0,0,0,SECONDS,"no orders.ts, notifications.ts, cart.ts; found instead: readme.txt"',
       '世界,graded,0,0,0,0,SECONDS,"no orders.ts, cart.ts"',
     ]);
     expect(stdout).toContain('9 students: 8 graded, 1 handed in nothing, 0 stopped');
@@ -159,7 +159,7 @@ describe('npm run grade -- --class', () => {
     expect(stdout).toContain('ann: graded');
     expect(stdout).not.toContain('bob: graded');
     expect(code).toBe(0);
-    expect(readdirSync(out).sort()).toEqual(['grades.csv', 'run.json', 'students']);
+    expect(readdirSync(out).sort()).toEqual(['grades.csv', 'log.txt', 'run.json', 'students']);
   });
 
   it(
@@ -180,7 +180,7 @@ describe('npm run grade -- --class', () => {
       const merged = await bench.run('grade', '--merge', out, elsewhere, '--out', join(out, 'all'));
 
       expect(named).toEqual([
-        'student,status,orders,cart,total,seconds,note',
+        'student,status,orders,cart,total,handed in,seconds,note',
         'ann,graded,0,0,0,SECONDS,no orders.ts',
       ]);
       expect(rows(out)[1]).toBe('ann,graded,0,0,0,SECONDS,');
@@ -246,8 +246,18 @@ describe('npm run grade -- --class', () => {
     [['--class', '.', '--jobs', 'all'], "--jobs is a whole number, 1 or more, not 'all'."],
     [['--merge', '/nowhere'], '/nowhere holds no results of a class run'],
     [['--merge'], 'Which folders? Such as: npm run grade -- --merge A B --out TOGETHER'],
-    [['orders', '3', '--class', '.'], 'on whole exercises, not on requirement 3 alone'],
+    [
+      ['orders', '3', '--class', '.'],
+      'grades holds no results of a class run. One requirement alone',
+    ],
     [['--class', '.', '--watch'], '--watch and --class do not go together.'],
+    [['--class', '.', '--due', 'soon'], '--due is a day and a time, such as 2026-11-30T23:59'],
+    [['--class', '.', '--due', '2026-11-30'], 'is a day and a time'],
+    [['--class', '.', '--keep', 'all'], "--keep is best or latest, not 'all'."],
+    [['--class', '.', '--html', '/nowhere/x.html'], 'There is no such folder: cannot write'],
+    [['--class', '.', '--no-points'], 'it belongs to --html FILE'],
+    [['--class', '.', '--student', 'grader!'], "There is no student 'grader!' in this class."],
+    [['--class', '.', '--student', 'e'], "'e' could be "],
     [['--jobs', '2'], '--jobs belongs to --class.'],
     [['--out', 'x'], '--out belongs to --merge or --class.'],
   ])('%j gets a message and exit code 1', async (args, message) => {

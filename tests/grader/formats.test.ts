@@ -106,8 +106,10 @@ describe('the formats that other systems read', () => {
     const bench = new Bench();
     const path = join(bench.folder, 'result.json');
 
-    const { code, stderr } = await bench.run('grade', 'orders', '1', '--classroom50', path);
+    const { code, stdout, stderr } = await bench.run('grade', '--classroom50', path);
 
+    // Before the grading, not after it.
+    expect(stdout).toBe('');
     expect(stderr).toContain("--classroom50 is for Classroom 50's runner");
     expect(stderr).not.toMatch(/^ +at /m);
     expect(code).toBe(1);

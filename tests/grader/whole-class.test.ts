@@ -1,16 +1,24 @@
-import { mkdirSync, readdirSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs';
+import {
+  existsSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs';
 import { dirname, join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { findExercise } from '../../grader/exercises.ts';
 import { Bench } from '../support/workbook.ts';
 import { EXERCISES, rightOnes, wrongOnes } from './submissions.ts';
 
-// A class with everything in it. `WORKBOOK_CLASS=100 npx vitest run tests/grader/whole-class.test.ts` grades a hundred.
+// A class with everything in it. `WORKBOOK_CLASS=300 npx vitest run tests/grader/whole-class.test.ts` grades three hundred.
 
 const SIZE = Number(process.env.WORKBOOK_CLASS ?? 11);
-const LONG = { timeout: 60_000 + SIZE * 15_000 };
+const LONG = { timeout: 120_000 + SIZE * 25_000 };
 const WAIT = { timeout: 20_000 };
-const SHARDS = SIZE < 50 ? 2 : 4;
+const SHARDS = 4;
+const KILLS = 3;
 
 const NAMES = ['Anna Müller', "O'Brien, Sam", '名前 太郎', 'łukasz-żółć_4711_file_', '=1+1', '🎈'];
 
@@ -101,6 +109,11 @@ function rows(out: string): string[] {
   return csv.split('\n').map((row) => row.replace(/,\d+\.\d,/, ',SECONDS,'));
 }
 
+/** How many students are in the grade book: the CSV is whole at every moment. */
+function graded(out: string): number {
+  return existsSync(join(out, 'grades.csv')) ? rows(out).length - 1 : 0;
+}
+
 describe(`a class of ${SIZE}`, () => {
   it('gets the right rows, also when killed and resumed, and in shards', LONG, async () => {
     const bench = new Bench();
@@ -110,15 +123,20 @@ describe(`a class of ${SIZE}`, () => {
     const grade = (name: string, ...more: string[]) =>
       bench.start('grade', '--class', folder, '--seed', '3', '--out', out(name), ...more);
 
-    const first = grade('resumed');
-    // The CSV is whole at every moment.
-    const half = { timeout: SIZE * 5000, interval: 100 };
-    await expect.poll(() => rows(out('resumed')).length, half).toBeGreaterThan(SIZE / 2);
-    first.kill('SIGKILL');
-    await first.ended;
-    await expect.poll(() => bench.survivors(), WAIT).toEqual([]);
+    // Killed at random: after so many students more, and so much later, in the middle of whatever it does.
+    for (let kill = 0; kill < KILLS; kill++) {
+      const begun = existsSync(join(out('resumed'), 'run.json'));
+      const until = graded(out('resumed')) + Math.random() * (SIZE / (KILLS + 1));
+      const running = grade('resumed', ...(begun ? ['--resume'] : []));
+      const waiting = { timeout: SIZE * 10_000, interval: 1 + Math.random() * 500 };
+      await expect.poll(() => graded(out('resumed')), waiting).toBeGreaterThan(until);
+      running.kill('SIGKILL');
+      await running.ended;
+      await expect.poll(() => bench.survivors(), WAIT).toEqual([]);
+    }
     const { code } = await grade('resumed', '--resume').ended;
     expect(code).toBe(0);
+    await grade('straight').ended;
 
     const shards = Array.from({ length: SHARDS }, (_, index) => `shard ${index + 1}`);
     for (const [index, name] of shards.entries()) {
@@ -126,9 +144,9 @@ describe(`a class of ${SIZE}`, () => {
     }
     await bench.run('grade', '--merge', ...shards.map(out), '--out', out('joined'));
 
-    const graded = records(out('resumed'));
+    const onRecord = records(out('resumed'));
     const found = students.map(({ name }) => {
-      const { status, exercises = [] } = graded.find(({ student }) => student === name) ?? {};
+      const { status, exercises = [] } = onRecord.find(({ student }) => student === name) ?? {};
       const points: [string, number][] = exercises.map(
         (exercise: { exercise: string; points: number }) => [exercise.exercise, exercise.points],
       );
@@ -141,11 +159,12 @@ describe(`a class of ${SIZE}`, () => {
         points: { orders: 0, notifications: 0, cart: 0, ...points },
       })),
     );
-    expect(graded).toHaveLength(SIZE);
+    expect(onRecord).toHaveLength(SIZE);
     expect(rows(out('resumed'))).toHaveLength(SIZE + 1);
-    expect(rows(out('joined'))).toEqual(rows(out('resumed')));
+    expect(rows(out('resumed'))).toEqual(rows(out('straight')));
+    expect(rows(out('joined'))).toEqual(rows(out('straight')));
     await expect.poll(() => bench.survivors(), WAIT).toEqual([]);
-    const kept = ['class', 'joined', 'resumed', ...shards];
+    const kept = ['class', 'joined', 'resumed', ...shards, 'straight'];
     await expect.poll(() => bench.leftFiles().sort(), WAIT).toEqual(kept);
   });
 

@@ -1,9 +1,14 @@
 import { existsSync } from 'node:fs';
 import { resolve } from 'node:path';
-import { CLASS_OPTIONS, gradeClassCommand, limitOf } from '../../grader/classroom/class-command.ts';
+import { gradeClassCommand } from '../../grader/classroom/class-command.ts';
+import { CLASS_FLAGS, CLASS_OPTIONS, limitOf } from '../../grader/classroom/class-options.ts';
 import { gradeSubmission } from '../../grader/classroom/grade-submission.ts';
 import { readWall } from '../../grader/classroom/isolation/walls.ts';
-import { FORMATS, writeResultFiles } from '../../grader/classroom/results/write-files.ts';
+import {
+  checkResultFiles,
+  FORMATS,
+  writeResultFiles,
+} from '../../grader/classroom/results/write-files.ts';
 import { findExercises, findRequirement } from '../../grader/exercises.ts';
 import { GradingProgress } from '../../grader/report/grading-progress.ts';
 import { reportExercise, reportTotal } from '../../grader/report/terminal.ts';
@@ -28,19 +33,29 @@ const USAGE = [
   'npm run grade -- --solutions           grades the solutions',
   'npm run grade orders -- --file FILE    grades another file',
   'npm run grade -- --json FILE --junit FILE --gradescope FILE --classroom50 FILE --seed NUMBER',
-  'npm run grade -- --class FOLDER        a whole class: one folder for each student',
-  'npm run grade 1,2 -- --class FOLDER    ... on these exercises only',
-  'npm run grade -- --class FOLDER --walls sandbox  ... shut in, or not at all',
   'npm run grade -- --submission FOLDER   what one student has handed in, as in a class',
+  'npm run grade -- --class FOLDER        a class: a folder or zip for each student',
+  'npm run grade 1,2 -- --class FOLDER    ... on these exercises only',
+  '  --out RESULTS --jobs NUMBER --limit SECONDS --docker IMAGE --similar',
+  '  --walls sandbox                      ... shut in, or not at all',
+  '  --resume                             goes on where it was interrupted',
+  '  --student NAME                       grades one student, again if need be',
+  '  --keep best                          ... and keeps the better of two results',
+  '  --due 2026-11-30T23:59               says how late each student was',
+  '  --html FILE --no-points              a page of the class; without points',
+  '  --shard 2/4                          a quarter of the class, on one of four machines',
+  'npm run grade -- --merge A B --out C   joins what these have written (--html, --due)',
+  'npm run grade orders 13 -- --class FOLDER --out RESULTS',
+  '                                       one requirement again, in results that are there',
 ];
 
-const FLAGS = ['watch', 'poll', 'all', 'solutions', 'resume', 'merge', 'similar'] as const;
+const FLAGS = ['watch', 'poll', 'all', 'solutions', 'merge', ...CLASS_FLAGS] as const;
 const OPTIONS = ['file', 'seed', ...CLASS_OPTIONS, 'submission', ...FORMATS] as const;
 
 /** What goes with what; the first word names the kind of run. */
 const KINDS: readonly (readonly string[])[] = [
-  ['merge', 'out'],
-  ['class', 'out', 'jobs', 'limit', 'shard', 'docker', 'walls', 'seed', 'resume', 'similar'],
+  ['merge', 'out', 'due', 'html', 'no-points'],
+  ['class', 'seed', ...CLASS_OPTIONS, ...CLASS_FLAGS],
   ['submission', 'limit', 'walls', 'seed', 'all', ...FORMATS],
 ];
 const USUAL = ['file', 'solutions', 'watch', 'poll', 'seed', 'all', ...FORMATS];
@@ -59,14 +74,17 @@ export const command: Command = async (lifetime, typed) => {
   const seed = readSeed(value('seed'));
   const merge = has('merge') ? positionals : undefined;
   const [wanted, number] = merge ? [] : words(0, 2);
-  if (number !== undefined && (chosen.has('class') || chosen.has('submission'))) {
+  if (number !== undefined && chosen.has('submission')) {
     throw new UserError(
-      `What is handed in is graded on whole exercises, not on requirement ${number} alone. Several exercises: npm run grade 1,2 -- ...`,
+      `A submission is graded on whole exercises, not on requirement ${number} alone. Several exercises: npm run grade 1,2 -- ...`,
     );
   }
   if (chosen.has('class') || merge) {
-    return gradeClassCommand({ value, merge, wanted, seed, has }, lifetime);
+    const hasSeed = chosen.has('seed');
+    const about = { merge, wanted, requirement: number, seed, hasSeed };
+    return gradeClassCommand({ value, has, ...about }, lifetime);
   }
+  checkResultFiles(value);
   /** Returns whether everything has passed. */
   const report = (results: readonly ExerciseResult[]): boolean => {
     for (const result of results) print(`${reportExercise(result, has('all'))}\n`);
@@ -78,15 +96,13 @@ export const command: Command = async (lifetime, typed) => {
   const submission = value('submission');
   if (submission !== undefined) {
     const limitMs = limitOf(value('limit'));
-    const results = await gradeSubmission(
-      resolve(submission),
-      exercises,
-      seed,
-      limitMs,
-      lifetime,
-      readWall(value('walls')),
-    );
-    return report(results) ? 0 : 1;
+    const folder = resolve(submission);
+    const wall = readWall(value('walls'));
+    const graded = await gradeSubmission(folder, exercises, seed, limitMs, lifetime, wall);
+    if (graded.nothing === undefined) return report(graded.results) ? 0 : 1;
+    // Whoever asked for a file of results waits for one.
+    writeResultFiles(graded.results, seed, value);
+    throw new UserError(graded.nothing);
   }
   if (has('solutions') && !existsSync(SOLUTIONS)) throw new UserError(NO_SOLUTIONS);
   const file = value('file');

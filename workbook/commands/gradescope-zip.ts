@@ -1,5 +1,5 @@
 import { resolve } from 'node:path';
-import { limitOf } from '../../grader/classroom/class-command.ts';
+import { limitOf } from '../../grader/classroom/class-options.ts';
 import { findExercises } from '../../grader/exercises.ts';
 import { commandArguments } from '../../system/arguments.ts';
 import type { Command } from '../../system/process/lifetime.ts';

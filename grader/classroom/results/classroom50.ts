@@ -16,11 +16,11 @@ const FROM_THE_RUNNER = {
 } as const;
 
 /**
- * The results as Classroom 50's `result.json`, schema `classroom50/result/v1`.
+ * What its runner says of the submission, by the names of the result's fields.
  *
  * @throws UserError when this was not started by its runner, which names the submission in the environment
  */
-export function toClassroom50(results: readonly ExerciseResult[]): string {
+export function checkRunner(): Record<string, string> {
   const about: Record<string, string> = {};
   for (const [variable, field] of Object.entries(FROM_THE_RUNNER)) {
     // Older runners say USERNAME.
@@ -34,6 +34,16 @@ export function toClassroom50(results: readonly ExerciseResult[]): string {
     }
     about[field] = value;
   }
+  return about;
+}
+
+/**
+ * The results as Classroom 50's `result.json`, schema `classroom50/result/v1`.
+ *
+ * @throws UserError when this was not started by its runner, which names the submission in the environment
+ */
+export function toClassroom50(results: readonly ExerciseResult[]): string {
+  const about = checkRunner();
   const all = results.flatMap(({ exercise, results }) =>
     results.map((result) => ({ exercise: exercise.name, result })),
   );

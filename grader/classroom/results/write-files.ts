@@ -1,7 +1,8 @@
 import { writeFileSync } from 'node:fs';
 import { fileSystemTrouble } from '../../../system/process/user-error.ts';
 import type { ExerciseResult } from '../../result.ts';
-import { toClassroom50 } from './classroom50.ts';
+import { checkWritable } from './check-writable.ts';
+import { checkRunner, toClassroom50 } from './classroom50.ts';
 import { toGradescope } from './gradescope.ts';
 import { toJson } from './json.ts';
 import { toJunit } from './junit.ts';
@@ -16,6 +17,21 @@ const WRITERS = {
   classroom50: toClassroom50,
 };
 
+type FileFor = (format: (typeof FORMATS)[number]) => string | undefined;
+
+/**
+ * Looks whether the results could be written in every format for which a file was named: before there are any.
+ *
+ * @throws UserError when one could not, or when Classroom 50's runner has not said whose results they are
+ */
+export function checkResultFiles(fileFor: FileFor): void {
+  for (const format of FORMATS) {
+    const file = fileFor(format);
+    if (file) checkWritable(file);
+  }
+  if (fileFor('classroom50')) checkRunner();
+}
+
 /**
  * Writes the results in every format for which a file was named.
  *
@@ -24,7 +40,7 @@ const WRITERS = {
 export function writeResultFiles(
   results: readonly ExerciseResult[],
   seed: number,
-  fileFor: (format: (typeof FORMATS)[number]) => string | undefined,
+  fileFor: FileFor,
 ): void {
   for (const format of FORMATS) {
     const file = fileFor(format);
