@@ -3,7 +3,6 @@ import { join, resolve } from 'node:path';
 import { ROOT } from '../../system/paths.ts';
 import type { Lifetime } from '../../system/process/lifetime.ts';
 import { temporaryFolder } from '../../system/process/temporary-folder.ts';
-import { UserError } from '../../system/process/user-error.ts';
 import { print } from '../../system/terminal/print.ts';
 import { type ClassArguments, type ClassOptions, readClassOptions } from './class-options.ts';
 import { findStudent, planOf, shardOf } from './class-plan.ts';
