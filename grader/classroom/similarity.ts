@@ -1,7 +1,9 @@
 import { existsSync, readFileSync } from 'node:fs';
-import { transform } from 'esbuild';
+import { temporaryFolder } from '../../system/process/temporary-folder.ts';
 import { padded } from '../../system/terminal/width.ts';
 import type { Exercise } from '../exercises.ts';
+import { plainCode } from '../supervisor/plain-code.ts';
+import { chooseIsolation } from './isolation/choose-isolation.ts';
 import type { ClassSubmission } from './submissions.ts';
 
 /** So many tokens in a row count as one thing that two files can have in common. */
@@ -95,11 +97,19 @@ function runsOfTokens(file: string): Promise<ReadonlySet<string>> {
   return runs;
 }
 
+/** Where strangers' files are taken apart. */
+let place: ReturnType<typeof openPlace> | undefined;
+
+async function openPlace() {
+  const { path: folder } = temporaryFolder('redis-streams-compare-');
+  return { folder, isolation: await chooseIsolation(folder) };
+}
+
 async function readRuns(file: string): Promise<ReadonlySet<string>> {
-  const source = readFileSync(file, 'utf8');
-  const options = { loader: 'ts', minifyWhitespace: true, logLevel: 'silent' } as const;
+  place ??= openPlace();
+  const { folder, isolation } = await place;
   // What does not even parse is like nothing.
-  const { code } = await transform(source, options).catch(() => ({ code: '' }));
+  const code = await plainCode(readFileSync(file, 'utf8'), folder, isolation);
   const tokens = (code.match(TOKEN) ?? []).map((token, index, all) =>
     // A method's name says what is done; a variable's says nothing.
     /^[A-Za-z_$]/.test(token) && all[index - 1] !== '.' ? 'name' : token,

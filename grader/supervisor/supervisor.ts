@@ -55,7 +55,7 @@ export class Supervisor {
       openServer: () => this.#servers.open(),
       closeServer: (id) => this.#servers.close(id),
       hire: (name, url) => this.#hire(name, url),
-      call: (id, name, args) => this.#host(id).ask((host) => host.call(name, args)),
+      call: (id, name, args) => this.#host(id).call(name, args),
       abort: async (id, signal, limitMs) =>
         (await this.#host(id).ask((host) => host.abort(signal, limitMs))) === true,
       signal: async (id, signal) => {
@@ -64,7 +64,7 @@ export class Supervisor {
         else host.signal(signal);
       },
       answers: (id) => this.#host(id).answers(),
-      pingRedis: (id, text) => this.#host(id).ask((host) => host.pingRedis(text)),
+      pingRedis: (id, text) => this.#host(id).pingRedis(text),
       dismiss: (id) => this.#dismiss(id),
       output: async (id) => {
         // What was printed before the last reply may still be in the pipe.
@@ -111,7 +111,7 @@ export class Supervisor {
       },
       () => {}, // It is loaded.
     );
-    const loaded = await host.ask((functions) => functions.load(url));
+    const loaded = await host.load(url);
     over.abort();
     if (loaded.ok) return host;
     await host.kill();
