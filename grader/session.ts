@@ -122,9 +122,8 @@ export class Session {
     const outcomes = new Map<Job, Prepared | { problem: Problem }>();
     const placed = jobs.map((job) => ({ job, place: this.#place(job) }));
     const sources = placed.flatMap(({ place }) => ('source' in place ? [place.source] : []));
-    const typeChecks = checkTypes(sources, this.#folder, this.#isolation);
-    // Whoever waits for them hears of the error.
-    typeChecks.catch(() => {});
+    // One's own is looked at while it is compiled. A stranger's may be made to break compilers, and has broken one by then.
+    const ownTypes = this.#isolation ? undefined : this.#checkTypes(sources);
     const waiting = [...placed];
     const prepareNext = async (): Promise<void> => {
       for (let next = waiting.shift(); next; next = waiting.shift()) {
@@ -134,6 +133,8 @@ export class Session {
     };
     await Promise.all(Array.from({ length: PREPARED_AT_ONCE }, prepareNext));
     const prepared = [...outcomes.values()].filter((outcome) => 'supervisor' in outcome);
+    const compiled = sources.filter((source) => this.#compiler.hasCompiled(source));
+    const typeChecks = ownTypes ?? this.#checkTypes(compiled);
 
     try {
       await this.#runSpecs(
@@ -184,6 +185,13 @@ export class Session {
     await Promise.all([this.#hosts.stop(), this.#servers.stop()]);
     // The guardian still knows of it: whatever works in there has to end too. A grading that was cut short may be writing still.
     removeFolder(this.#folder);
+  }
+
+  #checkTypes(files: readonly string[]): ReturnType<typeof checkTypes> {
+    const checking = checkTypes(files, this.#folder, this.#isolation);
+    // Whoever waits for them hears of the error.
+    checking.catch(() => {});
+    return checking;
   }
 
   /** Gives a submission a folder of its own. */

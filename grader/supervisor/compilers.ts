@@ -18,6 +18,7 @@ import { runBounded } from './run-bounded.ts';
 export class SubmissionCompiler {
   readonly #isolation: Isolation | undefined;
   readonly #command: readonly string[];
+  readonly #compiled = new Set<string>();
 
   /** @param folder for what cannot be kept from one grading to the next */
   constructor(folder: string, isolation?: Isolation) {
@@ -35,8 +36,13 @@ export class SubmissionCompiler {
       ? await this.#inside(file, outfile, folder)
       : await compileHere(file, outfile);
     if ('problem' in compiled) return compiled;
+    this.#compiled.add(file);
     writeFileSync(outfile, compiled.code);
     return { path: pathToFileURL(outfile).href };
+  }
+
+  hasCompiled(file: string): boolean {
+    return this.#compiled.has(file);
   }
 
   async #inside(file: string, outfile: string, folder: string): Promise<Compiled> {

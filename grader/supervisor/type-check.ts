@@ -38,6 +38,7 @@ export async function checkTypes(
   folder: string,
   isolation?: Isolation,
 ): Promise<ReadonlyMap<string, readonly TypeProblem[]>> {
+  if (files.length === 0) return new Map();
   const settings = join(folder, `types-${randomUUID()}.json`);
   const text = JSON.stringify({ compilerOptions: COMPILER_OPTIONS, files });
   writeFileSync(settings, text, { mode: 0o644 });
