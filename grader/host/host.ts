@@ -3,9 +3,9 @@
 // The submission shares this process, and this realm, and may do to both what it likes. So nothing that is said here is a verdict. Who
 // speaks to the supervisor is the witness, in a realm that the submission does not reach (witness.ts): it keeps the time, and the key
 // without which nobody is heard. What it needs of this realm is taken hold of here, before the submission is loaded.
-import { hash } from 'node:crypto';
+import crypto from 'node:crypto';
 import { Socket } from 'node:net';
-import { inspect } from 'node:util';
+import { inspect, types } from 'node:util';
 import * as ioredis from 'ioredis';
 import { Redis, ReplyError } from 'ioredis';
 import { CHANNEL_FD, type Problem, SHARED_REDIS } from '../messages.ts';
@@ -17,6 +17,12 @@ import type { Outside, Witness } from './witness.ts';
 
 const BLOCKED_AFTER_MS = 100;
 
+// What a module of Node exports can be changed by whoever imports it, and so can what is on a prototype: these are ours.
+const { hash } = crypto;
+const { isPromise } = types;
+const { apply } = Reflect;
+const OurPromise = Promise;
+const { then } = Promise.prototype;
 const { exit } = process;
 const { clearTimeout } = globalThis;
 const race = Promise.race.bind(Promise);
@@ -32,6 +38,8 @@ declare const bearWitness: (outside: Outside) => Witness;
 let submission: Record<string, unknown> = {};
 let client: Redis | undefined;
 let signals = new Signals();
+/** How many calls with a signal have not returned yet. */
+let loops = 0;
 /** How many listeners the connection had before the submission saw it, by event. */
 let listenersBefore = new Map<string, number>();
 
@@ -49,12 +57,12 @@ const witness = bearWitness({
   stillActive,
   load: (url, done) => void load(url).then(done),
   connect: (url, name, done) => void connect(url, name).then(done),
-  call: (name, args, returned, done) => void callSubmission(name, args, returned).then(done),
+  call: callSubmission,
   abort: (signal) => signals.abort(signal),
   pingRedis: (text, done) => {
-    const answered = (reply: unknown) => done(encode(reply));
-    if (client) client.ping(text).then(answered, answered);
-    else answered(undefined);
+    const failed = (error: unknown) => done(encode(failure(problemOf(error))));
+    if (client) client.ping(text).then((reply) => done(success(reply)), failed);
+    else failed('no connection');
   },
   oneMoreTurn: (done) => void oneMoreTurn().then(done),
   letGo: (done) => void letGo().then(done),
@@ -76,6 +84,7 @@ async function load(url: string): Promise<string> {
 /** Resolves to what went wrong, or to nothing. */
 async function connect(url: string, name: string): Promise<string> {
   signals = new Signals();
+  loops = 0;
   client = new Redis(url, {
     connectionName: name,
     enableReadyCheck: false,
@@ -92,30 +101,68 @@ async function connect(url: string, name: string): Promise<string> {
   return '';
 }
 
-async function callSubmission(
+function callSubmission(
   name: string,
   encoded: string,
   returned: () => void,
-): Promise<string> {
+  done: (outcome: string) => void,
+): void {
   const wanted = submission[name];
-  if (typeof wanted !== 'function') {
-    returned();
-    const problem = { kind: 'no function', name, found: describeExport(wanted) };
-    return encode({ ok: false, problem });
-  }
   const redis = client;
   const args = decodeArguments(encoded);
+  const isLoop = hasSignal(args);
+  const isOver = () => {
+    if (isLoop) loops--;
+    returned();
+  };
+  const failed = (error: unknown) => {
+    isOver();
+    void closedClient(redis).then((closed) => done(encode(failure(closed ?? problemOf(error)))));
+  };
+  if (typeof wanted !== 'function') {
+    returned();
+    done(encode(failure({ kind: 'no function', name, found: describeExport(wanted) })));
+    return;
+  }
+  if (isLoop) loops++;
   try {
-    const value = await signals.during(args, (given) =>
-      Reflect.apply(wanted, undefined, [redis, ...given.map(withCallbacks)]),
+    const given = signals.given(args).map(withCallbacks);
+    const result: unknown = apply(wanted, undefined, [redis, ...given]);
+    whenSettled(
+      result,
+      (value) => {
+        isOver();
+        // Of a loop, this is a part of stopping. Of other calls, it shows in the next, or in the end.
+        const looks = isLoop ? leftBehind(redis) : OurPromise.resolve(undefined);
+        void looks.then((problem) => done(problem ? encode(failure(problem)) : success(value)));
+      },
+      failed,
     );
-    returned();
-    // Of a loop, this is a part of stopping. Of other calls, it shows in the next, or in the end.
-    const problem = hasSignal(args) ? await leftBehind(redis) : undefined;
-    return encode(problem ? { ok: false, problem } : { ok: true, value: asCopy(value) });
   } catch (error) {
-    returned();
-    return encode({ ok: false, problem: (await closedClient(redis)) ?? problemOf(error) });
+    failed(error);
+  }
+}
+
+/** Waits for the very promise that a function has returned, by no other `then` than the one that was there before it. */
+function whenSettled(
+  result: unknown,
+  succeeded: (value: unknown) => void,
+  failed: (error: unknown) => void,
+): void {
+  const promise = isPromise(result) ? result : new OurPromise((resolve) => resolve(result));
+  apply(then, promise, [succeeded, failed]);
+}
+
+function failure(problem: Problem): { ok: false; problem: Problem } {
+  return { ok: false, problem };
+}
+
+/** The value itself when it can travel, else a description of it. */
+function success(value: unknown): string {
+  try {
+    return encode({ ok: true, value });
+  } catch {
+    return encode({ ok: true, value: asCopy(value) });
   }
 }
 
@@ -123,7 +170,7 @@ async function callSubmission(
 async function leftBehind(redis: Redis | undefined): Promise<Problem | undefined> {
   const closed = await closedClient(redis);
   // Other loops on the same connection may have listeners of theirs.
-  if (closed || !redis || signals.running > 0) return closed;
+  if (closed || !redis || loops > 0) return closed;
   const events = [...countListeners(redis)]
     .filter(([event, count]) => count > (listenersBefore.get(event) ?? 0))
     .map(([event]) => event);

@@ -1,28 +1,16 @@
 /** The AbortSignals of a host's loops. A spec knows them by number. */
 export class Signals {
   readonly #controllers = new Map<number, AbortController>();
-  #running = 0;
   #hadLoops = false;
 
-  /** Runs a call with real signals in its arguments. */
-  async during(args: unknown[], call: (args: unknown[]) => unknown): Promise<unknown> {
-    if (!hasSignal(args)) return call(args);
-    this.#hadLoops = true;
-    this.#running++;
-    try {
-      return await call(args.map((argument) => this.#withSignals(argument)));
-    } finally {
-      this.#running--;
-    }
+  /** These arguments with real signals in them. */
+  given(args: unknown[]): unknown[] {
+    this.#hadLoops ||= hasSignal(args);
+    return args.map((argument) => this.#withSignals(argument));
   }
 
   abort(id: number): void {
     this.#controller(id).abort();
-  }
-
-  /** How many calls with a signal have not returned yet. */
-  get running(): number {
-    return this.#running;
   }
 
   /** Whether any call had a signal. */

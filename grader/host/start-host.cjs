@@ -11,10 +11,9 @@ const { createContext, Script } = require('node:vm');
 
 const [, , host = '', witness = ''] = process.argv;
 
-// Nobody makes code of texts in there.
-const realm = createContext(Object.assign(Object.create(null), { clearTimeout }), {
-  codeGeneration: { strings: false, wasm: false },
-});
+// It has nothing of this realm in it, and nobody makes code of texts in there.
+const codeGeneration = { strings: false, wasm: false };
+const realm = createContext(Object.create(null), { codeGeneration });
 const { bearWitness } = compile(witness, '(module)').runInContext(realm)({ exports: {} });
 const parameters = '(require, importModule, bearWitness)';
 // What comes out of V8's store cannot import by itself.

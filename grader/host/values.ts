@@ -21,7 +21,7 @@ export function decodeArguments(text: string): unknown[] {
 
 /** What a call came to. Whoever has encoded that may be a stranger: only what is known is taken over, and not too much of it. */
 export function decodeOutcome(text: string): CallResult {
-  const outcome = partsOf(decode(text));
+  const outcome = partsOf(decodeIfPossible(text));
   if (outcome.ok === true) return { ok: true, value: outcome.value };
   const problem = readProblem(outcome.problem);
   const how = readHow(outcome.how);
@@ -30,7 +30,15 @@ export function decodeOutcome(text: string): CallResult {
 
 /** Something that went wrong, as a host tells it. */
 export function decodeProblem(text: string): Problem {
-  return readProblem(decode(text));
+  return readProblem(decodeIfPossible(text));
+}
+
+function decodeIfPossible(text: string): unknown {
+  try {
+    return decode(text);
+  } catch {
+    return { ok: false, problem: { message: 'what came of it cannot be read' } };
+  }
 }
 
 function readProblem(value: unknown): Problem {

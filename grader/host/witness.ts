@@ -45,18 +45,24 @@ export function bearWitness(outside: Outside): Witness {
   /** The calls that have each signal. */
   const loops = new Map<number, Promise<unknown>>();
 
+  // Whoever has got hold of a `done` may hand it anything.
+  const answer = (ask: (done: (text: string) => void) => void): Promise<string> =>
+    new Promise((resolve) => ask((text) => resolve(`${text}`)));
+
   const functions: HostFunctions = {
-    load: (url) => new Promise((resolve) => outside.load(url, resolve)),
+    load: (url) => answer((done) => outside.load(url, done)),
 
     async connect(url, name) {
       loops.clear();
-      const problem = await new Promise<string>((resolve) => outside.connect(url, name, resolve));
+      const problem = await answer((done) => outside.connect(url, name, done));
       if (problem) throw new Error(problem);
     },
 
     call: (name, args, signals) =>
-      new Promise((resolve) => {
-        const over = new Promise<void>((returned) => outside.call(name, args, returned, resolve));
+      answer((done) => {
+        const over = new Promise<void>((returned) => {
+          outside.call(name, args, () => returned(), done);
+        });
         for (const signal of signals) loops.set(signal, Promise.all([loops.get(signal), over]));
       }),
 
@@ -76,10 +82,10 @@ export function bearWitness(outside: Outside): Witness {
 
     async ping() {},
 
-    pingRedis: (text) => new Promise((resolve) => outside.pingRedis(text, resolve)),
+    pingRedis: (text) => answer((done) => outside.pingRedis(text, done)),
 
     async rest() {
-      await new Promise<void>((resolve) => outside.letGo(resolve));
+      await answer((done) => outside.letGo(() => done('')));
       // What a submission leaves behind may still throw; and a socket takes a moment to close.
       const deadline = outside.now() + REST_PATIENCE_MS;
       while (outside.stillActive() && outside.now() < deadline) {

@@ -30,7 +30,9 @@ export function hostArguments(folder: string): string[] {
     sourcemap: false,
   };
   const host = bundleOf(`import ${JSON.stringify(HOST)};`, 'cjs', options, folder);
-  const plain: BuildOptions = { format: 'cjs', minify: true, sourcemap: false };
+  // A realm of its own has no timers, and birpc has no use for them here.
+  const banner = { js: 'globalThis.clearTimeout = () => {};' };
+  const plain: BuildOptions = { format: 'cjs', minify: true, sourcemap: false, banner };
   const witness = bundleOf(`export * from ${JSON.stringify(WITNESS)};`, 'cjs', plain, folder);
   // Isolated, a host sees this folder and the packages.
   const start = join(folder, basename(START));

@@ -8,7 +8,7 @@ import { guard, MARK } from '../../system/process/guardian.ts';
 import { killGroup } from '../../system/process/run-program.ts';
 import { SealedLines } from '../host/sealed-lines.ts';
 import { signalsIn } from '../host/signals.ts';
-import { decode, decodeArguments, decodeOutcome, decodeProblem, encode } from '../host/values.ts';
+import { decodeArguments, decodeOutcome, decodeProblem, encode } from '../host/values.ts';
 import {
   type CallResult,
   CHANNEL_FD,
@@ -98,9 +98,11 @@ export class HostProcess {
     return this.#outcome((host) => host.call(name, encode(args), signalsIn(args)));
   }
 
+  /** @throws when Redis answers nothing, or the process has died */
   async pingRedis(text: string): Promise<unknown> {
-    const reply = await this.ask((host) => host.pingRedis(text));
-    return typeof reply === 'string' ? decode(reply) : reply;
+    const outcome = await this.#outcome((host) => host.pingRedis(text));
+    if (outcome.ok) return outcome.value;
+    throw new Error(outcome.problem.kind);
   }
 
   async #outcome(question: (host: HostFunctions) => Promise<string>): Promise<CallResult> {

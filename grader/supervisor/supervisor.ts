@@ -1,6 +1,7 @@
 import { setImmediate } from 'node:timers/promises';
 import { BroadcastChannel } from 'node:worker_threads';
 import { type BirpcReturn, createBirpc } from 'birpc';
+import { errorMessage } from '../../system/process/user-error.ts';
 import type { Problem, SpecFunctions, SupervisorFunctions } from '../messages.ts';
 import type { HostPool } from './host-pool.ts';
 import type { HostProcess } from './host-process.ts';
@@ -95,7 +96,12 @@ export class Supervisor {
       callback: (callback, args) => this.#spec.callback(id, callback, args),
       trouble: (problem) => void this.#spec.trouble(id, problem),
     };
-    return (await host.ask((functions) => functions.connect(url, name))) ?? { host: id };
+    try {
+      return (await host.ask((functions) => functions.connect(url, name))) ?? { host: id };
+    } catch (error) {
+      const message = `it has no connection to Redis: ${errorMessage(error)}`;
+      return { problem: { kind: 'threw', message, stack: '' } };
+    }
   }
 
   async #loadedHost(): Promise<HostProcess | { problem: Problem }> {
