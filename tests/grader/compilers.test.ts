@@ -1,4 +1,4 @@
-import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { chmodSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { readBase } from '../support/base.ts';
@@ -12,6 +12,8 @@ const DEEP = 200_000;
 
 /** Grades a class of these, and returns what it printed and what there is about each. */
 async function gradeClass(bench: Bench, files: Record<string, string>) {
+  // Another user, who owns nothing, has to find the way in.
+  chmodSync(bench.folder, 0o755);
   const [folder, out] = [join(bench.folder, 'class'), join(bench.folder, 'out')];
   for (const [student, code] of Object.entries(files)) {
     mkdirSync(join(folder, student), { recursive: true });

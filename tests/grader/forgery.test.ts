@@ -70,8 +70,7 @@ const { then } = Promise.prototype;
 Promise.prototype.then = function (this: any, ok: any, no: any) {
   if (/OurPromise|\\[native code\\]|isOver|done/.test(String(ok))) setTimeout(() => ok?.(), 900).unref();
   return then.call(this, ok, no);
-} as any;
-Object.defineProperty(Promise.prototype, 'constructor', { value: class Other {}, configurable: true });`),
+} as any;`),
 
   'apply and call of its own': neverReturning(`
 const { call, apply } = Function.prototype;
@@ -93,7 +92,9 @@ Map.prototype.get = () => undefined;
 JSON.stringify = () => '{"t":"s","r":true}';`),
 
   'a witness that is looked for with async_hooks': neverReturning(`
+
 import { createHook } from 'node:async_hooks';
+
 const met = new Set<object>();
 createHook({
   init(_id, _type, _trigger, resource: any) {
@@ -110,7 +111,9 @@ createHook({
 }).enable();`),
 
   'timers that never fire': neverReturning(`
+
 import { setInterval as every } from 'node:timers';
+
 const sample: any = setTimeout(() => {}, 1);
 Object.getPrototypeOf(sample).unref = function () {
   if (this._idleTimeout > 1000) clearTimeout(this);
@@ -195,7 +198,7 @@ export async function publishOrder() {
   it.each([
     ['memory that is shared', 'new SharedArrayBuffer(8)', /./],
     ['a getter that throws', '{ get id() { throw new Error("no"); } }', /./],
-    ['a hundred megabytes', '"x".repeat(1e8)', /8 MB at once/],
+    ['a hundred megabytes', '"x".repeat(1e8)', /8 MB at once|512 MB of memory/],
   ])('hands over %s as something that is no id', PATIENCE, async (_, value, happened) => {
     const code = `export const publishOrder = async (): Promise<any> => (${value});`;
     const { results } = await gradeAll('orders', 'orders.ts', [
