@@ -1,6 +1,6 @@
 // What the three parties of a grading say to each other.
 //
-//   spec (vitest)  <-- BroadcastChannel -->  supervisor (npm run grade)  <-- IPC -->  host (the submission)
+//   spec (vitest)  <-- BroadcastChannel -->  supervisor (npm run grade)  <-- a pipe -->  host (the submission)
 //
 // The supervisor owns every process; the spec only judges. A host is one worker: a process of its own
 // that has loaded the submission and holds one connection to Redis.
@@ -49,31 +49,39 @@ export type Reference =
     }
   | { readonly $signal: number };
 
-/** What a host offers to the supervisor. */
+/** The pipe between a supervisor and a host, in the host: lines with a seal on each (host/sealed-lines.ts). */
+export const CHANNEL_FD = 3;
+
+/**
+ * What a host offers to the supervisor. Arguments, outcomes and problems are texts (host/values.ts): what brings them does not look
+ * into what a submission has to do with.
+ */
 export interface HostFunctions {
-  load(submission: string): Promise<CallResult>;
+  /** Resolves to the outcome. */
+  load(submission: string): Promise<string>;
   /** Connects to Redis; the name labels the connection. */
   connect(url: string, name: string): Promise<void>;
-  call(name: string, args: unknown[]): Promise<CallResult>;
+  /** Resolves to the outcome. @param signals those among the arguments */
+  call(name: string, args: string, signals: readonly number[]): Promise<string>;
   /** Aborts a signal. Whether the loop that has it returned within `limitMs`, by the clock of its own process. */
   abort(signal: number, limitMs: number): Promise<boolean>;
   /** Answers as soon as the process comes to it. */
   ping(): Promise<void>;
   /** What Redis answers to PING with this text, on the connection that the submission was given: as others in its process use it. */
-  pingRedis(text: string): Promise<unknown>;
+  pingRedis(text: string): Promise<string>;
   /**
    * Closes the connection; one that the submission has closed is told as trouble first. Resolves to what is
    * still going on in the process: nothing, it is hoped.
    */
-  rest(): Promise<string[]>;
+  rest(): Promise<string>;
 }
 
 /** What the supervisor offers to a host. */
 export interface HostEvents {
-  /** The submission calls a function that a spec gave it. */
-  callback(callback: number, args: unknown[]): Promise<CallResult>;
+  /** The submission calls a function that a spec gave it. Resolves to the outcome. */
+  callback(callback: number, args: string): Promise<string>;
   /** Something went wrong while nobody called the submission. */
-  trouble(problem: Problem): void;
+  trouble(problem: string): void;
 }
 
 /** A server for one requirement at a time. */

@@ -9,10 +9,12 @@ import type { Exercise } from './exercises.ts';
 import type { Assignment, Problem } from './messages.ts';
 import type { NumberedRequirement, Verdict } from './requirement.ts';
 import type { ExerciseResult, RequirementResult } from './result.ts';
-import { bundleSubmission, hostArguments, specBundle } from './supervisor/bundle.ts';
+import { hostArguments, specBundle } from './supervisor/bundle.ts';
+import { SubmissionCompiler } from './supervisor/compilers.ts';
 import { HostPool } from './supervisor/host-pool.ts';
 import type { Isolation } from './supervisor/isolation.ts';
 import { watchMemory } from './supervisor/memory-watch.ts';
+import { copyForItsProcesses } from './supervisor/own-copy.ts';
 import { Servers } from './supervisor/servers.ts';
 import { type Reported, type RunSpecs, startVitest } from './supervisor/spec-runner.ts';
 import { Supervisor } from './supervisor/supervisor.ts';
@@ -35,9 +37,14 @@ export interface Job {
   readonly wanted: readonly NumberedRequirement[];
 }
 
-interface Prepared extends Job {
-  /** Where the bundled submission is. */
+/** A job with a folder of its own. */
+interface Placed extends Job {
   readonly folder: string;
+  /** The submission as compilers read it: where it lies, or a copy that they can see. */
+  readonly source: string;
+}
+
+interface Prepared extends Placed {
   readonly supervisor: Supervisor;
   readonly assignment: Assignment;
   /** What came of the requirements, by their ids. */
@@ -56,10 +63,11 @@ export class Session {
   readonly #servers: Servers;
   readonly #hosts: HostPool;
   readonly #runSpecs: RunSpecs;
+  readonly #compiler: SubmissionCompiler;
+  readonly #isolation: Isolation | undefined;
   readonly #folder: string;
   readonly #atOnce: number;
   readonly #stopWatching: () => void;
-  readonly #isolation: Isolation | undefined;
   #count = 0;
 
   private constructor(
@@ -72,6 +80,7 @@ export class Session {
   ) {
     this.#isolation = isolation;
     this.#atOnce = atOnce;
+    this.#compiler = new SubmissionCompiler(folder, isolation);
     this.#servers = servers;
     this.#hosts = hosts;
     this.#runSpecs = runSpecs;
@@ -110,21 +119,22 @@ export class Session {
     seed: number,
     onResult: (job: Job, result: RequirementResult) => void = () => {},
   ): Promise<ExerciseResult[]> {
-    const typeChecks = checkTypes(
-      jobs.map(({ file }) => file),
-      this.#folder,
-    );
-    // Whoever waits for them hears of the error.
-    typeChecks.catch(() => {});
     const outcomes = new Map<Job, Prepared | { problem: Problem }>();
-    const waiting = [...jobs];
+    const placed = jobs.map((job) => ({ job, place: this.#place(job) }));
+    const sources = placed.flatMap(({ place }) => ('source' in place ? [place.source] : []));
+    // One's own is looked at while it is compiled. A stranger's may be made to break compilers, and has broken one by then.
+    const ownTypes = this.#isolation ? undefined : this.#checkTypes(sources);
+    const waiting = [...placed];
     const prepareNext = async (): Promise<void> => {
-      for (let job = waiting.shift(); job; job = waiting.shift()) {
-        outcomes.set(job, await this.#prepare(job, seed));
+      for (let next = waiting.shift(); next; next = waiting.shift()) {
+        const { job, place } = next;
+        outcomes.set(job, 'problem' in place ? place : await this.#prepare(place, seed));
       }
     };
     await Promise.all(Array.from({ length: PREPARED_AT_ONCE }, prepareNext));
     const prepared = [...outcomes.values()].filter((outcome) => 'supervisor' in outcome);
+    const compiled = sources.filter((source) => this.#compiler.hasCompiled(source));
+    const typeChecks = ownTypes ?? this.#checkTypes(compiled);
 
     try {
       await this.#runSpecs(
@@ -140,19 +150,23 @@ export class Session {
     } finally {
       this.#servers.takeBack();
       await Promise.all(prepared.map(({ supervisor }) => supervisor.close()));
-      // Nobody's code is there for the next one to read.
-      for (const { folder } of prepared) rmSync(folder, { recursive: true, force: true });
     }
     const types = await typeChecks;
+    // Nobody's code is there for the next one to read.
+    for (const { place } of placed) {
+      if ('folder' in place) rmSync(place.folder, { recursive: true, force: true });
+    }
     return jobs.map((job) => {
       const outcome = outcomes.get(job);
       const { exercise, file, wanted } = job;
+      const place = placed.find((one) => one.job === job)?.place;
+      const typeProblems = place && 'source' in place ? types.get(place.source) : undefined;
       const results = wanted.map((requirement) =>
         outcome && 'problem' in outcome
           ? { requirement, verdict: cannotLoad(outcome.problem), milliseconds: 0 }
           : resultOf(requirement, outcome?.reports.get(requirement.id)),
       );
-      return { exercise, file, results, typeProblems: types.get(file) ?? [] };
+      return { exercise, file, results, typeProblems: typeProblems ?? [] };
     });
   }
 
@@ -181,13 +195,28 @@ export class Session {
     removeFolder(this.#folder);
   }
 
-  async #prepare(job: Job, seed: number): Promise<Prepared | { problem: Problem }> {
+  #checkTypes(files: readonly string[]): ReturnType<typeof checkTypes> {
+    const checking = checkTypes(files, this.#folder, this.#isolation);
+    // Whoever waits for them hears of the error.
+    checking.catch(() => {});
+    return checking;
+  }
+
+  /** Gives a submission a folder of its own. */
+  #place(job: Job): Placed | { problem: Problem } {
     const trouble = whyUnreadable(job);
     if (trouble) return { problem: { kind: 'cannot load', message: trouble, stack: '' } };
     const folder = mkdtempSync(join(this.#folder, 'submission-'));
     // Its processes may be another user's; nobody else gets into the folder around it.
     chmodSync(folder, 0o755);
-    const bundle = await bundleSubmission(job.file, folder);
+    const { file } = job;
+    const source = this.#isolation ? copyForItsProcesses(file, join(folder, 'source')) : file;
+    return { ...job, folder, source };
+  }
+
+  async #prepare(job: Placed, seed: number): Promise<Prepared | { problem: Problem }> {
+    const { source, folder } = job;
+    const bundle = await this.#compiler.compile(source, folder);
     if ('problem' in bundle) return bundle;
     const channel = `grader-${process.pid}-${++this.#count}`;
     const supervisor = new Supervisor(this.#hosts, this.#servers, bundle.path, channel);
@@ -198,7 +227,7 @@ export class Session {
     }
     const wanted = job.wanted.map(({ number }) => number);
     const assignment = { folder: job.exercise.folder, channel, seed, wanted };
-    return { ...job, folder, supervisor, assignment, reports: new Map() };
+    return { ...job, supervisor, assignment, reports: new Map() };
   }
 }
 

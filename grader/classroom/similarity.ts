@@ -1,8 +1,10 @@
 import { existsSync, readFileSync } from 'node:fs';
-import { stop, transform } from 'esbuild';
+import { temporaryFolder } from '../../system/process/temporary-folder.ts';
 import { padded } from '../../system/terminal/width.ts';
 import type { Exercise } from '../exercises.ts';
+import { plainCode } from '../supervisor/plain-code.ts';
 import type { ClassSubmission } from './find-submission.ts';
+import { chooseIsolation } from './isolation/choose-isolation.ts';
 
 /** So many tokens in a row count as one thing that two files can have in common. */
 const TOKENS = 12;
@@ -10,7 +12,6 @@ const TOKENS = 12;
 const ALIKE = 0.5;
 /** Fewer of these, after the starter's are taken away, say nothing. */
 const FEWEST = 60;
-const DEEPEST = 500;
 const TOKEN = /[A-Za-z_$][\w$]*|\d[\w.]*|"(?:[^"\\]|\\.)*"|'(?:[^'\\]|\\.)*'|`[^`]*`|[^\s\w]/g;
 
 /**
@@ -96,37 +97,19 @@ function knownRuns(file: string): Promise<ReadonlySet<string>> {
   return runs;
 }
 
-/** One file at a time: one that breaks the parser breaks it for no other. */
-let turn = Promise.resolve('');
+/** Where strangers' files are taken apart. */
+let place: ReturnType<typeof openPlace> | undefined;
 
-/** The code without comments, types and layout; nothing of what does not even parse: it is like nothing. */
-async function compact(source: string): Promise<string> {
-  if (isTooDeep(source)) return '';
-  const options = { loader: 'ts', minifyWhitespace: true, logLevel: 'silent' } as const;
-  try {
-    return (await transform(source, options)).code;
-  } catch (error) {
-    // A syntax error has a list of them. Anything else means that the parser's process is gone: the next file gets a new one.
-    if (!(error instanceof Error && 'errors' in error)) await stop();
-    return '';
-  }
-}
-
-/** Nobody nests so deep by hand, and a parser's stack has an end. */
-function isTooDeep(source: string): boolean {
-  let depth = 0;
-  for (const sign of source) {
-    if ('([{'.includes(sign)) depth++;
-    else if (')]}'.includes(sign)) depth--;
-    if (depth > DEEPEST) return true;
-  }
-  return false;
+async function openPlace() {
+  const { path: folder } = temporaryFolder('redis-streams-compare-');
+  return { folder, isolation: await chooseIsolation(folder) };
 }
 
 async function readRuns(file: string): Promise<ReadonlySet<string>> {
-  const source = readFileSync(file, 'utf8');
-  turn = turn.then(() => compact(source));
-  const code = await turn;
+  place ??= openPlace();
+  const { folder, isolation } = await place;
+  // What does not even parse is like nothing.
+  const code = await plainCode(readFileSync(file, 'utf8'), folder, isolation);
   const tokens = (code.match(TOKEN) ?? []).map((token, index, all) =>
     // A method's name says what is done; a variable's says nothing.
     /^[A-Za-z_$]/.test(token) && all[index - 1] !== '.' ? 'name' : token,

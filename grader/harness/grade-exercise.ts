@@ -105,6 +105,7 @@ async function judge<Submission>(
     // What a worker leaves behind may still fail when it comes to rest, and then it counts.
     await dismiss();
     await Promise.race([trial.hopeless, Promise.resolve()]);
+    await trial.expectNobodyLeft();
     return { status: 'passed' };
   } catch (error) {
     const forbidden = await findForbidden(server.redis).catch((refused: unknown) => refused);

@@ -20,9 +20,8 @@ const LINE = /^\+([\d.]+) \[\d+ ([^\]]+)\] "(.*)"$/s;
 export class Recorder {
   readonly #redis: Redis;
   readonly #address: URL;
-  /** The grader's own connection, as the server sees it, and what the others of its connections are called. */
-  readonly #own: string;
-  readonly #ownName: string | undefined;
+  /** Where the grader's own connections come from, as the server sees it. */
+  readonly #own: ReadonlySet<string>;
   readonly #names = new Map<string, string>();
   /** What scripts are called: by what EVALSHA calls them, and by their texts. */
   readonly #scripts = new Map<string, string>();
@@ -34,16 +33,14 @@ export class Recorder {
   /** Who waits for something to come in. */
   readonly #listeners = new Set<(chunk?: Buffer) => void>();
 
-  private constructor(redis: Redis, address: URL, own: string) {
+  private constructor(redis: Redis, address: URL, own: ReadonlySet<string>) {
     this.#redis = redis;
     this.#address = address;
     this.#own = own;
-    this.#ownName = redis.options.connectionName;
   }
 
   /** Must come before the first worker connects: a connection says its name only once. */
-  static async attach(redis: Redis, url: string): Promise<Recorder> {
-    const [, own = ''] = /\baddr=(\S+)/.exec(String(await redis.client('INFO'))) ?? [];
+  static async attach(redis: Redis, url: string, own: ReadonlySet<string>): Promise<Recorder> {
     const recorder = new Recorder(redis, new URL(url), own);
     await recorder.#listen();
     redis.once('end', () => recorder.#monitor?.destroy());
@@ -143,9 +140,7 @@ export class Recorder {
 
   /** Undefined for the grader itself. */
   #nameOf(source: string): string | undefined {
-    if (source === this.#own) return undefined;
-    const name = this.#names.get(source) ?? '(unnamed)';
-    return name === this.#ownName ? undefined : name;
+    return this.#own.has(source) ? undefined : (this.#names.get(source) ?? '(unnamed)');
   }
 
   /** What the script is called that a command runs; one that it loads is remembered. */

@@ -44,11 +44,36 @@ export class TestServers {
 async function open(address: ServerAddress): Promise<TestServer> {
   const redis = new Redis(address.adminUrl, {
     enableReadyCheck: false,
-    // Its duplicates are called the same: that is how the recorder knows them.
     connectionName: `grader-${randomUUID()}`,
     // What a check sends in one go is one message to the server.
     enableAutoPipelining: true,
   });
   redis.on('error', () => {});
-  return { address, redis, recorder: await Recorder.attach(redis, address.adminUrl) };
+  const own = addressesOf(redis);
+  return { address, redis, recorder: await Recorder.attach(redis, address.adminUrl, own) };
+}
+
+/**
+ * Where this connection and its duplicates come from, as the server sees it. Not what they are called: whoever lists the clients
+ * can call himself the same.
+ */
+function addressesOf(redis: Redis): ReadonlySet<string> {
+  const own = new Set<string>();
+  const note = (connection: Redis) => {
+    const noteAddress = () => {
+      const { stream } = connection;
+      if ('localPort' in stream) own.add(`${stream.localAddress}:${stream.localPort}`);
+    };
+    if (connection.stream && 'localPort' in connection.stream && connection.stream.localPort)
+      noteAddress();
+    connection.on('connect', noteAddress);
+  };
+  note(redis);
+  const duplicate = redis.duplicate.bind(redis);
+  redis.duplicate = (override) => {
+    const copy = duplicate(override);
+    note(copy);
+    return copy;
+  };
+  return own;
 }

@@ -86,5 +86,23 @@ export class Trial<Submission> {
       expected: 'the connections that it has opened to be closed when it returns',
       happened: async () => `${await extra()} of them are still open`,
     });
+    const waits = async () => (await this.connections()).some((line) => / flags=\S*b/.test(line));
+    await eventually(async () => !(await waits()), {
+      expected: 'nothing to wait in a blocked read any more when it has returned',
+      happened:
+        'on the connection `redis`, a read still waits: it has not returned, whatever it says',
+    });
+  }
+
+  /**
+   * Expects that the server has no visitors any more: all workers have been dismissed, and those that are still there say that they
+   * are at rest. That is seen from outside, and is believed to nobody.
+   */
+  async expectNobodyLeft(): Promise<void> {
+    const left = async () => (await this.connections()).length;
+    await eventually(async () => (await left()) === 0, {
+      expected: 'its connections to be closed when the work is done',
+      happened: async () => `${await left()} of them are still open, whoever holds them`,
+    });
   }
 }

@@ -1,4 +1,5 @@
 import { inspect } from 'node:util';
+import { serialize } from 'node:v8';
 import type { Problem } from '../messages.ts';
 
 /** Whatever was thrown, as plain data. */
@@ -6,15 +7,25 @@ export function problemOf(error: unknown): Extract<Problem, { kind: 'threw' }> {
   if (error instanceof Error) {
     return { kind: 'threw', message: error.message, stack: error.stack ?? '' };
   }
-  return { kind: 'threw', message: `it threw ${inspect(error)}, which is no Error`, stack: '' };
+  return { kind: 'threw', message: `it threw ${describe(error)}, which is no Error`, stack: '' };
 }
 
 /** The value itself when it can travel to another process, else a description of it. */
 export function asCopy(value: unknown): unknown {
   try {
-    return structuredClone(value);
+    serialize(value);
+    return value;
   } catch {
+    return describe(value);
+  }
+}
+
+/** How it is shown may be its own idea too. */
+function describe(value: unknown): string {
+  try {
     return inspect(value);
+  } catch {
+    return 'something that cannot be shown';
   }
 }
 

@@ -1,25 +1,47 @@
-// Starts the host: `node start-host.cjs BUNDLE`. What V8 has made of the bundle is kept beside it, where that can be written to;
-// a host that finds it starts in a fifth less time, and a grading starts many.
+// Starts the host: `node start-host.cjs HOST WITNESS`, two bundles. What V8 has made of each is kept beside it, where that can be
+// written to; a host that finds it starts in a fifth less time, and a grading starts many.
 //
-// No submission is there yet when this runs.
+// The witness gets a realm of its own: what a submission does to the objects of this one, it does not do to those. No submission is
+// there yet when this runs.
 'use strict';
 
 const fs = require('node:fs');
 const { cachedDataVersionTag } = require('node:v8');
-const { Script } = require('node:vm');
+const { createContext, Script } = require('node:vm');
 
-const [, , bundle = ''] = process.argv;
-// Another version of V8, or other flags, can do nothing with it.
-const kept = `${bundle}.${cachedDataVersionTag()}.v8`;
+const [, , host = '', witness = ''] = process.argv;
 
-const source = `(require, importModule) => {${fs.readFileSync(bundle, 'utf8')}\n}`;
-const cachedData = readKept();
-const script = new Script(source, { filename: bundle, cachedData });
+// It has nothing of this realm in it, and nobody makes code of texts in there.
+const codeGeneration = { strings: false, wasm: false };
+const realm = createContext(Object.create(null), { codeGeneration });
+const { bearWitness } = compile(witness, '(module)').runInContext(realm)({ exports: {} });
+const parameters = '(require, importModule, bearWitness)';
 // What comes out of V8's store cannot import by itself.
-script.runInThisContext()(require, (/** @type {string} */ url) => import(url));
-if (!cachedData || script.cachedDataRejected) keep();
+compile(host, parameters).runInThisContext()(
+  require,
+  (/** @type {string} */ url) => import(url),
+  bearWitness,
+);
 
-function readKept() {
+/**
+ * A bundle as a function of these parameters, which returns the `module.exports` that it was given.
+ *
+ * @param {string} bundle
+ * @param {string} parameters
+ */
+function compile(bundle, parameters) {
+  const returned = parameters === '(module)' ? 'return module.exports;' : '';
+  const source = `${parameters} => {${fs.readFileSync(bundle, 'utf8')}\n${returned}}`;
+  // Another version of V8, or other flags, can do nothing with it.
+  const kept = `${bundle}.${cachedDataVersionTag()}.v8`;
+  const cachedData = readKept(kept);
+  const script = new Script(source, { filename: bundle, cachedData });
+  if (!cachedData || script.cachedDataRejected) keep(kept, script);
+  return script;
+}
+
+/** @param {string} kept */
+function readKept(kept) {
   try {
     return fs.readFileSync(kept);
   } catch {
@@ -27,7 +49,11 @@ function readKept() {
   }
 }
 
-function keep() {
+/**
+ * @param {string} kept
+ * @param {import('node:vm').Script} script
+ */
+function keep(kept, script) {
   const draft = `${kept}.${process.pid}.draft`;
   try {
     fs.writeFileSync(draft, script.createCachedData());

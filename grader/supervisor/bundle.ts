@@ -1,20 +1,18 @@
 import { randomUUID } from 'node:crypto';
 import { copyFileSync, writeFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
-import { basename, dirname, join, relative, resolve, sep } from 'node:path';
-import { fileURLToPath, pathToFileURL } from 'node:url';
-import { type BuildOptions, build, type Message, type OnResolveResult, type Plugin } from 'esbuild';
+import { basename, dirname, join } from 'node:path';
+import { pathToFileURL } from 'node:url';
+import type { BuildOptions } from 'esbuild';
 import { keepBundle, makeBundle, REQUIRE } from '../../system/load-typescript.ts';
 import { GRADER, ROOT } from '../../system/paths.ts';
 import { readExercises } from '../exercises.ts';
-import { type Problem, SHARED_REDIS } from '../messages.ts';
 
 const HOST = join(GRADER, 'host', 'host.ts');
+const WITNESS = join(GRADER, 'host', 'witness.ts');
 const TIMERS = join(GRADER, 'host', 'timers.ts');
 const START = join(GRADER, 'host', 'start-host.cjs');
-const NODE = 'node20';
-const SHARED = 'shared';
-const require = createRequire(import.meta.url);
+const COMPILER = join(GRADER, 'supervisor', 'compiler.ts');
 
 /**
  * Makes one file of the host and the libraries it needs: it then starts in a third less time.
@@ -31,11 +29,30 @@ export function hostArguments(folder: string): string[] {
     keepNames: true,
     sourcemap: false,
   };
-  const bundle = bundleOf(`import ${JSON.stringify(HOST)};`, 'cjs', options, folder);
+  const host = bundleOf(`import ${JSON.stringify(HOST)};`, 'cjs', options, folder);
+  // A realm of its own has no timers, and birpc has no use for them here.
+  const banner = { js: 'globalThis.clearTimeout = () => {};' };
+  const plain: BuildOptions = { format: 'cjs', minify: true, sourcemap: false, banner };
+  const witness = bundleOf(`export * from ${JSON.stringify(WITNESS)};`, 'cjs', plain, folder);
   // Isolated, a host sees this folder and the packages.
   const start = join(folder, basename(START));
   copyFileSync(START, start);
-  return [start, bundle];
+  return [start, host, witness];
+}
+
+/**
+ * Makes one file of what compiles a submission in a process of its own.
+ *
+ * @param folder for what cannot be kept from one grading to the next
+ * @returns what has to be called with the submission
+ */
+export function compilerCommand(folder: string): string[] {
+  const options: BuildOptions = { format: 'cjs', external: ['esbuild'], sourcemap: false };
+  return [
+    process.execPath,
+    bundleOf(`import ${JSON.stringify(COMPILER)};`, 'cjs', options, folder),
+    ROOT,
+  ];
 }
 
 /**
@@ -74,105 +91,4 @@ function bundleOf(contents: string, ending: string, options: BuildOptions, folde
   const path = join(folder, `bundle-${randomUUID()}.${ending}`);
   writeFileSync(path, makeBundle(contents, options));
   return path;
-}
-
-/**
- * Makes plain JavaScript of a submission, and of the files beside it that it imports. Stack traces go on to
- * name the lines of the learner's own files.
- *
- * @returns where the bundle is, or why the submission cannot be loaded
- */
-export async function bundleSubmission(
-  file: string,
-  folder: string,
-): Promise<{ path: string } | { problem: Problem }> {
-  const outfile = join(folder, `${basename(file, '.ts')}.mjs`);
-  try {
-    await build({
-      entryPoints: [file],
-      outfile,
-      bundle: true,
-      platform: 'node',
-      format: 'esm',
-      target: NODE,
-      sourcemap: 'inline',
-      sourcesContent: false,
-      // The learner's TypeScript settings are for the editor; what runs does not depend on them.
-      tsconfigRaw: { compilerOptions: { verbatimModuleSyntax: true } },
-      plugins: [sharedRedis, ownImportsOnly(file)],
-      logLevel: 'silent',
-    });
-    return { path: pathToFileURL(outfile).href };
-  } catch (error) {
-    const [first] = isBuildFailure(error) ? error.errors : [];
-    if (!first) throw error;
-    return { problem: { kind: 'cannot load', message: describe(first), stack: '' } };
-  }
-}
-
-/**
- * A submission's `ioredis` is the one that its host has loaded, and that `redis` comes from: its errors are then instances of the classes
- * that the submission imports, and nothing is loaded twice.
- */
-const sharedRedis: Plugin = {
-  name: 'shared-redis',
-  setup({ onResolve, onLoad }) {
-    onResolve({ filter: /^ioredis$/ }, () => ({ path: 'ioredis', namespace: SHARED }));
-    onLoad({ filter: /.*/, namespace: SHARED }, () => {
-      const names = Object.keys(require('ioredis')).filter((name) => /^[A-Za-z]\w*$/.test(name));
-      const contents = [
-        `const shared = globalThis[Symbol.for(${JSON.stringify(SHARED_REDIS)})];`,
-        ...names
-          .filter((name) => name !== 'default')
-          .map((name) => `export const ${name} = shared.${name};`),
-        'export default shared.default;',
-      ].join('\n');
-      return { contents };
-    });
-  },
-};
-
-/** Files beside the submission are bundled with it, packages are left where they are, the rest is refused. */
-function ownImportsOnly(file: string): Plugin {
-  const home = dirname(file);
-  const fromWorkbook = createRequire(join(ROOT, 'package.json'));
-  return {
-    name: 'own-imports-only',
-    setup({ onResolve }) {
-      onResolve({ filter: /.*/ }, ({ path, kind, resolveDir }): OnResolveResult | undefined => {
-        if (kind === 'entry-point') return undefined;
-        const refusal = (why: string) => ({ errors: [{ text: `it imports '${path}': ${why}` }] });
-        if (/^(vitest|@vitest\/.*)$/.test(path)) {
-          return refusal('the grader brings its own, and a submission has no use for it');
-        }
-        if (/^\.{0,2}\//.test(path) || path.startsWith('file:')) {
-          const target = path.startsWith('file:') ? fileURLToPath(path) : resolve(resolveDir, path);
-          if (target.split(sep).includes('solutions')) {
-            return refusal('the solutions are for reading; this is to be your own work');
-          }
-          const inside = relative(home, target);
-          if (inside.startsWith('..')) return refusal('only files of its own folder can be graded');
-          return undefined;
-        }
-        if (path.startsWith('node:')) return { path, external: true };
-        try {
-          const resolved = fromWorkbook.resolve(path);
-          const isBuiltIn = resolved === path;
-          return { path: isBuiltIn ? path : pathToFileURL(resolved).href, external: true };
-        } catch {
-          return refusal('the workbook has no such package');
-        }
-      });
-    },
-  };
-}
-
-function describe({ text, location }: Message): string {
-  if (!location) return text;
-  const place = `${basename(location.file)}:${location.line}:${location.column + 1}`;
-  return `${place}: ${text}\n    ${location.lineText.trim()}`;
-}
-
-function isBuildFailure(error: unknown): error is { errors: Message[] } {
-  return error instanceof Error && 'errors' in error && Array.isArray(error.errors);
 }

@@ -1,15 +1,27 @@
 import { type ChildProcess, spawn } from 'node:child_process';
-import { randomUUID } from 'node:crypto';
+import { hash, randomBytes } from 'node:crypto';
 import { once } from 'node:events';
+import { Duplex } from 'node:stream';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { createBirpc } from 'birpc';
 import { guard, MARK } from '../../system/process/guardian.ts';
 import { killGroup } from '../../system/process/run-program.ts';
-import type { CallResult, HostEvents, HostFunctions, Problem } from '../messages.ts';
+import { SealedLines } from '../host/sealed-lines.ts';
+import { signalsIn } from '../host/signals.ts';
+import { decodeArguments, decodeOutcome, decodeProblem, encode } from '../host/values.ts';
+import {
+  type CallResult,
+  CHANNEL_FD,
+  type HostEvents,
+  type HostFunctions,
+  type Problem,
+} from '../messages.ts';
 import type { Isolation } from './isolation.ts';
+import { readLines } from './lines.ts';
 import { Output } from './output.ts';
 
 const ANSWER_WITHIN_MS = 1000;
+const LONGEST_LINE = 8_000_000;
 
 type Listener = {
   callback(callback: number, args: unknown[]): Promise<CallResult>;
@@ -39,8 +51,8 @@ export class HostProcess {
       ...isolation?.identity,
       cwd: folder,
       env: hostEnvironment(temporary),
-      stdio: ['ignore', 'pipe', 'pipe', 'ipc'],
-      serialization: 'advanced',
+      // The last one is overlapped on Windows, where it is read from and written to at the same time; elsewhere it is a pipe.
+      stdio: ['ignore', 'pipe', 'pipe', 'overlapped'],
       detached: process.platform !== 'win32',
       windowsHide: true,
     });
@@ -53,35 +65,7 @@ export class HostProcess {
     this.#child.on('exit', (code, signal) => this.#hasDied(code, signal));
     this.#child.on('error', (error) => this.#hasDied(null, null, error.message));
 
-    // What the submission says in the host's name is not heard: it does not know this word.
-    const password = randomUUID();
-    this.#child.send({ password }, () => {});
-    this.#rpc = createBirpc<HostFunctions, HostEvents>(
-      {
-        callback: async (id, args) =>
-          (await this.listener?.callback(id, args)) ?? {
-            ok: false,
-            problem: { kind: 'threw', message: 'nobody is listening any more', stack: '' },
-          },
-        trouble: (problem) => {
-          // The process ends itself next (host.ts).
-          if (problem.kind === 'uncaught') {
-            this.#death ??= 'it ended because of an error that nobody caught';
-          }
-          this.listener?.trouble(problem);
-        },
-      },
-      {
-        post: (message) => {
-          if (this.#child.connected) this.#child.send(message, () => {});
-        },
-        on: (listener) =>
-          this.#child.on('message', (envelope) => {
-            if (isFrom(envelope, password)) listener(envelope.message);
-          }),
-        timeout: -1,
-      },
-    );
+    this.#rpc = this.#connect();
   }
 
   get pid(): number {
@@ -104,6 +88,28 @@ export class HostProcess {
     return { ok: false, problem: { kind: 'died', how: this.#death } };
   }
 
+  /** Loads a submission. */
+  load(url: string): Promise<CallResult> {
+    return this.#outcome((host) => host.load(url));
+  }
+
+  /** Calls a function of the submission. */
+  call(name: string, args: unknown[]): Promise<CallResult> {
+    return this.#outcome((host) => host.call(name, encode(args), signalsIn(args)));
+  }
+
+  /** @throws when Redis answers nothing, or the process has died */
+  async pingRedis(text: string): Promise<unknown> {
+    const outcome = await this.#outcome((host) => host.pingRedis(text));
+    if (outcome.ok) return outcome.value;
+    throw new Error(outcome.problem.kind);
+  }
+
+  async #outcome(question: (host: HostFunctions) => Promise<string>): Promise<CallResult> {
+    const encoded = await this.ask(question);
+    return typeof encoded === 'string' ? decodeOutcome(encoded) : encoded;
+  }
+
   /** Whether it still comes to what it is told: it may be paused, or in an endless loop. */
   async answers(): Promise<boolean> {
     const answer = this.ask((host) => host.ping().then(() => true));
@@ -114,7 +120,7 @@ export class HostProcess {
   async comesToRest(): Promise<boolean> {
     if (!this.alive) return false;
     const left = await withinASecond(this.ask((host) => host.rest()));
-    return Array.isArray(left) && left.length === 0;
+    return left === '';
   }
 
   /** Ends the process for a reason that counts against the submission. */
@@ -136,6 +142,50 @@ export class HostProcess {
     killGroup(this.pid, signal);
   }
 
+  /** Hears what the host says, and nobody else in its process: the submission does not know the key. */
+  #connect(): ReturnType<typeof createBirpc<HostFunctions, HostEvents>> {
+    const channel = this.#child.stdio[CHANNEL_FD];
+    if (!(channel instanceof Duplex)) throw new Error('a host has no pipe to its supervisor');
+    channel.on('error', () => {}); // It has ended, and that is told elsewhere.
+    const key = randomBytes(32).toString('hex');
+    channel.write(`${key}\n`);
+    const sealed = new SealedLines(key, 'supervisor', (text) => hash('sha256', text, 'hex'));
+    const functions: HostEvents = {
+      callback: async (id, args) => encode(await this.#callback(id, decodeArguments(args))),
+      trouble: (encoded) => {
+        const problem = decodeProblem(encoded);
+        // The process ends itself next (host.ts).
+        if (problem.kind === 'uncaught') {
+          this.#death ??= 'it ended because of an error that nobody caught';
+        }
+        this.listener?.trouble(problem);
+      },
+    };
+    return createBirpc<HostFunctions, HostEvents>(functions, {
+      post: (text: string) => {
+        if (channel.writable) channel.write(`${sealed.seal(text)}\n`);
+      },
+      on: (listener) =>
+        readLines(channel, LONGEST_LINE, {
+          line: (line) => {
+            const text = sealed.open(line);
+            if (text !== undefined) listener(text);
+          },
+          tooLong: () => this.stop('it handed over more than 8 MB at once'),
+        }),
+      serialize: JSON.stringify,
+      deserialize: readMessage,
+      timeout: -1,
+    });
+  }
+
+  async #callback(id: number, args: unknown[]): Promise<CallResult> {
+    const outcome = await this.listener?.callback(id, args);
+    if (outcome) return outcome;
+    const message = 'nobody is listening any more';
+    return { ok: false, problem: { kind: 'threw', message, stack: '' } };
+  }
+
   #hasDied(code: number | null, signal: NodeJS.Signals | null, message?: string): void {
     // A process that this one has started would outlive it.
     killGroup(this.pid);
@@ -148,15 +198,10 @@ export class HostProcess {
   }
 }
 
-/** What a host sends comes with its password. */
-function isFrom(envelope: unknown, password: string): envelope is { message: unknown } {
-  return (
-    typeof envelope === 'object' &&
-    envelope !== null &&
-    'message' in envelope &&
-    'password' in envelope &&
-    envelope.password === password
-  );
+/** A message of a host; an error in it has become a text. */
+function readMessage(text: string): unknown {
+  const message = JSON.parse(text);
+  return typeof message.e === 'string' ? { ...message, e: new Error(message.e) } : message;
 }
 
 function withinASecond<Result>(answer: Promise<Result>): Promise<Result | undefined> {

@@ -1,6 +1,7 @@
 import { setImmediate } from 'node:timers/promises';
 import { BroadcastChannel } from 'node:worker_threads';
 import { type BirpcReturn, createBirpc } from 'birpc';
+import { errorMessage } from '../../system/process/user-error.ts';
 import type { Problem, SpecFunctions, SupervisorFunctions } from '../messages.ts';
 import type { HostPool } from './host-pool.ts';
 import type { HostProcess } from './host-process.ts';
@@ -55,7 +56,7 @@ export class Supervisor {
       openServer: () => this.#servers.open(),
       closeServer: (id) => this.#servers.close(id),
       hire: (name, url) => this.#hire(name, url),
-      call: (id, name, args) => this.#host(id).ask((host) => host.call(name, args)),
+      call: (id, name, args) => this.#host(id).call(name, args),
       abort: async (id, signal, limitMs) =>
         (await this.#host(id).ask((host) => host.abort(signal, limitMs))) === true,
       signal: async (id, signal) => {
@@ -64,7 +65,7 @@ export class Supervisor {
         else host.signal(signal);
       },
       answers: (id) => this.#host(id).answers(),
-      pingRedis: (id, text) => this.#host(id).ask((host) => host.pingRedis(text)),
+      pingRedis: (id, text) => this.#host(id).pingRedis(text),
       dismiss: (id) => this.#dismiss(id),
       output: async (id) => {
         // What was printed before the last reply may still be in the pipe.
@@ -95,7 +96,12 @@ export class Supervisor {
       callback: (callback, args) => this.#spec.callback(id, callback, args),
       trouble: (problem) => void this.#spec.trouble(id, problem),
     };
-    return (await host.ask((functions) => functions.connect(url, name))) ?? { host: id };
+    try {
+      return (await host.ask((functions) => functions.connect(url, name))) ?? { host: id };
+    } catch (error) {
+      const message = `it has no connection to Redis: ${errorMessage(error)}`;
+      return { problem: { kind: 'threw', message, stack: '' } };
+    }
   }
 
   async #loadedHost(): Promise<HostProcess | { problem: Problem }> {
@@ -111,7 +117,7 @@ export class Supervisor {
       },
       () => {}, // It is loaded.
     );
-    const loaded = await host.ask((functions) => functions.load(url));
+    const loaded = await host.load(url);
     over.abort();
     if (loaded.ok) return host;
     await host.kill();

@@ -1,14 +1,15 @@
 import { randomUUID } from 'node:crypto';
-import { existsSync, rmSync, writeFileSync } from 'node:fs';
-import { createRequire } from 'node:module';
-import { basename, dirname, join, resolve } from 'node:path';
+import { realpathSync, rmSync, writeFileSync } from 'node:fs';
+import { basename, join, resolve } from 'node:path';
 import { ROOT } from '../../system/paths.ts';
-import { run } from '../../system/process/run-program.ts';
 import type { TypeProblem } from '../result.ts';
+import { findProgram } from './find-program.ts';
+import type { Isolation } from './isolation.ts';
+import { runBounded } from './run-bounded.ts';
 
-const require = createRequire(import.meta.url);
 const MOST = 10;
-const PACKAGES = join(ROOT, 'node_modules');
+const PLATFORM = `${process.platform}-${process.arch}`;
+const PACKAGES = realpathSync(join(ROOT, 'node_modules'));
 const COMPILER_OPTIONS = {
   noEmit: true,
   strict: true,
@@ -30,23 +31,31 @@ const COMPILER_OPTIONS = {
  * they do when they are graded. An empty list is good news.
  *
  * @param folder for the compiler's settings
+ * @param isolation keeps the compiler in: a type can name any file that it is able to read, and tell what is in it
  */
 export async function checkTypes(
   files: readonly string[],
   folder: string,
+  isolation?: Isolation,
 ): Promise<ReadonlyMap<string, readonly TypeProblem[]>> {
+  if (files.length === 0) return new Map();
   const settings = join(folder, `types-${randomUUID()}.json`);
-  writeFileSync(settings, JSON.stringify({ compilerOptions: COMPILER_OPTIONS, files }));
-  const [command = '', ...args] = findCompiler();
-  const { output } = await run(command, [...args, '--project', settings, '--pretty', 'false'], {
-    cwd: ROOT,
-  });
+  const text = JSON.stringify({ compilerOptions: COMPILER_OPTIONS, files });
+  writeFileSync(settings, text, { mode: 0o644 });
+  const command = [
+    ...findProgram('typescript', `@typescript/typescript-${PLATFORM}`, 'lib', 'tsc'),
+    '--project',
+    settings,
+    '--pretty',
+    'false',
+  ];
+  const { code, output, stopped } = await runBounded(command, folder, isolation);
   rmSync(settings, { force: true });
   const problems = new Map<string, TypeProblem[]>();
   for (const line of output.split('\n')) {
     const [, path, row, column, message] =
       /^(.+?)\((\d+),(\d+)\): error \w+: (.+)$/.exec(line) ?? [];
-    const file = path && files.find((candidate) => candidate === resolve(ROOT, path));
+    const file = path && files.find((candidate) => candidate === resolve(folder, path));
     if (!file || !message) continue;
     const known = problems.get(file) ?? [];
     if (known.length < MOST) {
@@ -54,20 +63,7 @@ export async function checkTypes(
     }
     problems.set(file, known);
   }
-  return problems;
-}
-
-/** The compiler itself, where it is; `bin/tsc` is a Node that starts it, and takes as long again. */
-function findCompiler(): string[] {
-  const folder = dirname(require.resolve('typescript/package.json'));
-  const fromThere = createRequire(join(folder, 'package.json'));
-  const name = process.platform === 'win32' ? 'tsc.exe' : 'tsc';
-  try {
-    const build = `@typescript/typescript-${process.platform}-${process.arch}/package.json`;
-    const compiler = join(dirname(fromThere.resolve(build)), 'lib', name);
-    if (existsSync(compiler)) return [compiler];
-  } catch {
-    // Another version keeps it elsewhere.
-  }
-  return [process.execPath, join(folder, 'bin', 'tsc')];
+  if (problems.size > 0 || (code === 0 && !stopped)) return problems;
+  const message = `TypeScript's compiler broke on it: ${stopped ?? 'it ended without a result'}`;
+  return new Map(files.map((file) => [file, [{ place: basename(file), message }]]));
 }

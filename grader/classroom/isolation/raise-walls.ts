@@ -2,7 +2,8 @@ import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { temporaryFolder } from '../../../system/process/temporary-folder.ts';
 import { UserError } from '../../../system/process/user-error.ts';
-import { bundleSubmission, hostArguments } from '../../supervisor/bundle.ts';
+import { hostArguments } from '../../supervisor/bundle.ts';
+import { SubmissionCompiler } from '../../supervisor/compilers.ts';
 import { HostPool } from '../../supervisor/host-pool.ts';
 import type { Isolation } from '../../supervisor/isolation.ts';
 import { chooseIsolation } from './choose-isolation.ts';
@@ -48,14 +49,13 @@ export async function raiseWalls(wanted?: Wall): Promise<Walls> {
 async function loadCorrectOne(folder: string, isolation: Isolation | undefined): Promise<void> {
   const file = join(folder, 'probe.ts');
   writeFileSync(file, CORRECT);
-  const bundle = await bundleSubmission(file, folder);
-  if ('problem' in bundle) throw new Error(JSON.stringify(bundle.problem));
+  const bundle = await new SubmissionCompiler(folder, isolation).compile(file, folder);
   const pool = new HostPool(hostArguments(folder), folder, isolation);
   const host = pool.take();
-  const loaded = await host.ask((functions) => functions.load(bundle.path));
+  const loaded = 'path' in bundle ? await host.load(bundle.path) : { ok: false, ...bundle };
   const printed = host.output.text.trim();
   await pool.stop();
-  if (loaded.ok) return;
+  if (!('problem' in loaded)) return;
   const { problem } = loaded;
   const why =
     'message' in problem ? problem.message : 'how' in problem ? problem.how : problem.kind;
