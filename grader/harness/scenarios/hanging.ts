@@ -2,13 +2,10 @@ import { whilePassing } from '../fair-clock.ts';
 import { Latch } from '../handled.ts';
 import { eventually, expectThat } from '../unmet.ts';
 import { an, NEVER_IDLE_MS, type WorkQueue } from '../work-queue.ts';
-import type { Loop, Worker } from '../worker.ts';
+import type { Worker } from '../worker.ts';
 import { expectNothingLost, stopsInMidWork } from './mid-work.ts';
 
 const HANGING = 12;
-const HELD_MS = 3000;
-/** Who polls has asked by then. */
-const ASKS_WITHIN_MS = 120;
 /** What one that has returned would still do with the result of a handler, it does at once. */
 const SETTLED_MS = 60;
 
@@ -56,48 +53,13 @@ export async function leavesWhatHangs<Submission, Item>(
     about: { entries: left.map(({ id }) => id), workers: [worker.name] },
   });
   await expectNothingLost(queue, ids, what);
-  for (const meet of [paused, held]) await leavesWhatComesWithTheStop(queue, worker, meet);
+  await leavesWhatComesWithTheStop(queue, worker);
 }
-
-/** How an entry and the stop are brought to a worker's process in the same moment. */
-type Meeting = <Submission, Item>(
-  queue: WorkQueue<Submission, Item>,
-  worker: Worker<Submission>,
-  loop: Loop,
-) => Promise<{ ids: string[]; stopped: Promise<void> }>;
-
-/** For one that waits in Redis: both are there when its process wakes up. */
-const paused: Meeting = async (queue, worker, loop) => {
-  await worker.pause();
-  const stopped = loop.stop();
-  stopped.catch(() => {});
-  // Paused again, and no less: by now the stop is on its way, and comes first.
-  await worker.pause();
-  const ids = [...(await queue.add(1)).keys()];
-  await worker.resume();
-  return { ids, stopped };
-};
-
-/** For one that asks again and again: Redis holds its question back until it has heard of the stop. */
-const held: Meeting = async (queue, worker, loop) => {
-  const { redis } = queue.group;
-  const added = queue.add(1);
-  const holds = redis.call('CLIENT', 'PAUSE', HELD_MS, 'WRITE');
-  const ids = [...(await added).keys()];
-  await holds;
-  await whilePassing(worker, ASKS_WITHIN_MS);
-  const stopped = loop.stop();
-  stopped.catch(() => {});
-  await worker.answers();
-  await redis.call('CLIENT', 'UNPAUSE');
-  return { ids, stopped };
-};
 
 /** An entry reaches the worker's process in the same moment as the stop, right behind it: its handler hangs, and the worker returns. */
 async function leavesWhatComesWithTheStop<Submission, Item>(
   queue: WorkQueue<Submission, Item>,
   worker: Worker<Submission>,
-  meet: Meeting,
 ): Promise<void> {
   const { group, handled, what } = queue;
   await group.skipAll();
@@ -114,7 +76,13 @@ async function leavesWhatComesWithTheStop<Submission, Item>(
     expected: `${an(what)} to be acknowledged`,
     happened: `${greeting[0]} is pending still`,
   });
-  const { ids, stopped } = await meet(queue, worker, loop);
+  await worker.pause();
+  const stopped = loop.stop();
+  stopped.catch(() => {});
+  // Paused again, and no less: by now the stop is on its way, and comes first.
+  await worker.pause();
+  const ids = [...(await queue.add(1)).keys()];
+  await worker.resume();
   await stopped;
   hanging.open();
   await group.acknowledge(...ids);
