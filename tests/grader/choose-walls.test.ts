@@ -112,7 +112,7 @@ describe('npm run grade -- --class FOLDER --walls', () => {
     async ({ skip }) => {
       skip(sandbox?.missing !== undefined, sandbox?.missing);
       const bench = new Bench();
-      const cwd = cloneWithPackages(bench, "Zoë's Größe & 演習 100%");
+      const cwd = cloneWithPackages(bench, "Zoë's Größe & 演習");
       const folder = writeClass(bench, { anna: readBase('orders') });
       const args = ['--class', folder, '--out', join(bench.folder, 'out'), '--walls', 'sandbox'];
 
