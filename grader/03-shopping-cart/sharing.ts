@@ -100,6 +100,8 @@ async function keepItsUsers(
   const users = store.users.slice(-12);
   const rest = await watchAtRest(trial, store, users);
   if (!rest.every(({ by }) => by.size === 1)) return;
+  // One who happens to be the quickest each time has not been given anybody.
+  if (new Set(rest.flatMap(({ by }) => [...by])).size < 2) return;
   const usersOf = ({ name }: Worker<Carts>) => rest.filter(({ by }) => by.has(name));
   const [holder] = workers.toSorted((a, b) => usersOf(b).length - usersOf(a).length);
   if (!holder) return;
