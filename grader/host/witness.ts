@@ -38,7 +38,7 @@ export interface Witness {
 }
 
 export function bearWitness(outside: Outside): Witness {
-  freezeRealm(globalThis);
+  freezeRealm();
   let sealed: SealedLines | undefined;
   let listener: (text: string) => void = () => {};
   let unread = '';

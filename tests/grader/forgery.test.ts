@@ -19,15 +19,28 @@ const leaving = (code: string, statement: string): string =>
 const FORGERIES: Record<string, string> = {
   'nothing else': neverReturning(''),
 
-  'a serializer that listens': neverReturning(`
+  // What would have been enough for the messages of Node itself, with a password in each.
+  'a serializer that listens for a password': neverReturning(`
 import v8 from 'node:v8';
-for (const { prototype } of [v8.Serializer, v8.DefaultSerializer]) {
-  const { writeValue } = v8.Serializer.prototype;
-  prototype.writeValue = function (value: any) {
-    const pending = value?.ok === undefined ? value : { ok: true, value: undefined };
-    return writeValue.call(this, pending);
-  };
-}`),
+const { writeValue } = v8.Serializer.prototype;
+let password: unknown;
+v8.Serializer.prototype.writeValue = function (value: any) {
+  password = value?.password ?? password;
+  return writeValue.call(this, value);
+};
+const calls: { i: string; args: string }[] = [];
+const answer = (i: string, r: unknown) =>
+  (process as any)._send?.({ password, message: { t: 's', i, r } }, undefined, {}, () => {});
+process.on('message', (message: any) => {
+  if (message?.m === 'call') calls.push({ i: message.i, args: JSON.stringify(message.a) });
+  if (message?.m === 'abort') {
+    setTimeout(() => {
+      answer(message.i, true);
+      const ends = calls.filter(({ args }) => args.includes('"$signal":' + message.a[0] + '}'));
+      for (const { i } of ends) answer(i, { ok: true, value: undefined });
+    }, 900).unref();
+  }
+});`),
 
   'a socket that rewrites what is said': neverReturning(`
 import net from 'node:net';
