@@ -1,4 +1,4 @@
-import { chmodSync, mkdirSync, readFileSync } from 'node:fs';
+import { chmodSync, chownSync, mkdirSync, readFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { GRADER, ROOT } from '../../../system/paths.ts';
 import { atTheEnd } from '../../../system/process/guardian.ts';
@@ -59,8 +59,9 @@ export class OtherUser implements Isolation {
     this.description = `submissions run as a user that owns nothing, with limits. They have a network, and read what everybody may (${reason}).`;
     this.#folders = [...folders, this.temporary];
     mkdirSync(this.temporary, { recursive: true });
-    // Its processes find what they know the name of. What else is there, they cannot see.
-    chmodSync(folder, 0o711);
+    // For its processes, which have a group of their own, and for nobody else who is graded at the same time. Compilers list it.
+    chownSync(folder, process.getuid?.() ?? 0, uid);
+    chmodSync(folder, 0o750);
     chmodSync(this.temporary, 0o1777);
     // However this command ends.
     atTheEnd({ command: 'sh', args: this.#sweeper(), ...this.identity });
