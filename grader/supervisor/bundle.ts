@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto';
-import { copyFileSync, writeFileSync } from 'node:fs';
+import { copyFileSync, realpathSync, writeFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { basename, dirname, join } from 'node:path';
 import { pathToFileURL } from 'node:url';
@@ -50,7 +50,8 @@ export function compilerCommand(folder: string): string[] {
   const options: BuildOptions = { format: 'cjs', external: ['esbuild'], sourcemap: false };
   return [
     process.execPath,
-    bundleOf(`import ${JSON.stringify(COMPILER)};`, 'cjs', options, folder),
+    // Isolated, it sees the packages where they really are.
+    realpathSync(bundleOf(`import ${JSON.stringify(COMPILER)};`, 'cjs', options, folder)),
     ROOT,
   ];
 }

@@ -1,4 +1,4 @@
-import { chmodSync, existsSync, mkdirSync, readdirSync, symlinkSync, unlinkSync } from 'node:fs';
+import { chmodSync, cpSync, existsSync, unlinkSync } from 'node:fs';
 import { delimiter, join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { readBase } from '../support/base.ts';
@@ -19,15 +19,16 @@ function failing(bench: Bench, cause: string): NodeJS.ProcessEnv {
   return { PATH: `${folder}${delimiter}${process.env.PATH}` };
 }
 
-/** A clone whose packages are its own folder of links: so it can be shut, and the installed ones stay as they are. */
+/** A clone whose packages are its own: so they can be shut, and the installed ones stay as they are. */
 function cloneWithPackages(bench: Bench, name: string): string {
   const clone = copyOfTheWorkbook(bench, name);
   const packages = join(clone, 'node_modules');
   unlinkSync(packages);
-  mkdirSync(packages);
-  for (const entry of readdirSync(join(ROOT, 'node_modules')).filter((one) => one !== '.cache')) {
-    symlinkSync(join(ROOT, 'node_modules', entry), join(packages, entry));
-  }
+  cpSync(join(ROOT, 'node_modules'), packages, {
+    recursive: true,
+    verbatimSymlinks: true,
+    filter: (path) => !path.endsWith('/.cache'),
+  });
   return clone;
 }
 

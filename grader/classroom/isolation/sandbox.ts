@@ -4,20 +4,13 @@ import { run } from '../../../system/process/run-program.ts';
 import type { Isolation } from '../../supervisor/isolation.ts';
 import { LIMITS } from './limits.ts';
 import { layOutRoot } from './sandbox-root.ts';
-import { whyNoNamespaces } from './why-no-namespaces.ts';
+import { type NoSandbox, whyNoNamespaces } from './why-no-namespaces.ts';
 
 const SCRIPT = join(GRADER, 'classroom', 'isolation', 'enter-sandbox.sh');
 const UNSHARE = 'unshare';
 const NAMESPACES = ['--user', '--map-root-user', '--mount', '--net', '--pid', '--ipc', '--uts'];
 /** In bytes: the path of a Unix socket in it has to fit into 107. */
 const LONGEST_FOLDER = 90;
-
-/** Why submissions cannot be shut in on this machine. */
-export interface NoSandbox {
-  readonly reason: string;
-  /** What an administrator could do about it, where that is known. */
-  readonly advice?: string;
-}
 
 /**
  * Shuts a process in: namespaces of its own (Linux, unprivileged), in which there is no network, no other process, and of the

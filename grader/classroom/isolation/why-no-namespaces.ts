@@ -1,5 +1,11 @@
 import { readFileSync } from 'node:fs';
-import type { NoSandbox } from './sandbox.ts';
+
+/** Why submissions cannot be shut in on this machine. */
+export interface NoSandbox {
+  readonly reason: string;
+  /** What an administrator could do about it, where that is known. */
+  readonly advice?: string;
+}
 
 /** The switches by which Linux systems keep namespaces from ordinary users: where they are, what forbids, what allows. */
 const SWITCHES = [

@@ -21,10 +21,13 @@ const SENTENCES = [
   '12. A list whose mark has two digits, and whose text is longer than any line that it may stand in.',
 ];
 
+const PICTURE = /<!-- text[\s\S]*?-->|^```text\n[\s\S]*?^```/gm;
+
 const TEXTS = [
   ...SENTENCES,
   ...CHAPTER_FOLDERS.map((folder) =>
-    readFileSync(join(ROOT, 'chapters', folder, 'README.md'), 'utf8'),
+    // Pictures are drawn for 78 columns, and are not wrapped like words.
+    readFileSync(join(ROOT, 'chapters', folder, 'README.md'), 'utf8').replaceAll(PICTURE, ''),
   ),
 ];
 
