@@ -10,6 +10,8 @@ export const NO_BREAK = '\ue000';
 const SEAM = '\u0001';
 /** What the end of a broken word has at least, so that no full stop stands alone. */
 const LEAST_END = 4;
+/** Behind a slash, if more than punctuation follows. */
+const PLACES = /(?<=[/\\])(?![.,;:!?)\]{}'"]+$)/;
 /** The blank before a word that is nothing but punctuation. */
 const LONELY = / (?=[.,;:!?)\]{}'"]+(?: |$))/g;
 /** How far in a line is, and its mark: of a list, of a comment, of a diff. */
@@ -60,7 +62,7 @@ function fitted(word: string, room: number): string {
     return words.map((part) => fitted(part, room)).join(' ');
   }
   const rows = [''];
-  for (const part of word.split(/(?<=[/\\])/).flatMap((long) => chopped(long, room))) {
+  for (const part of word.split(PLACES).flatMap((long) => chopped(long, room))) {
     const row = (rows.at(-1) ?? '') + part;
     if (widthOf(row) > room) rows.push(part);
     else rows[rows.length - 1] = row;
