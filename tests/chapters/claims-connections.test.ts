@@ -1,7 +1,7 @@
 import { Redis, type RedisOptions } from 'ioredis';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { testServer } from '../support/redis.ts';
-import { SilentProxy } from '../support/silent-proxy.ts';
+import { TcpProxy } from '../support/tcp-proxy.ts';
 
 // What lessons 1 to 3 say of connections, and no snippet can show.
 
@@ -11,7 +11,7 @@ const STREAM = 'orders';
 /** A client behind a proxy, a connection to the same server that is always well, and the errors that the client reported. */
 async function behindProxy(options: RedisOptions) {
   const { server, redis } = await testServer();
-  const proxy = await SilentProxy.open(server.url);
+  const proxy = await TcpProxy.open(server.url);
   const client = new Redis(proxy.url, options);
   const errors: string[] = [];
   client.on('error', (error: Error) => errors.push(error.message));
@@ -44,7 +44,7 @@ describe('a silent connection', () => {
     const { redis, proxy, client, errors } = await behindProxy({ socketTimeout: 800 });
     const read = client.xread('BLOCK', 200, 'STREAMS', STREAM, '0');
 
-    proxy.swallow();
+    proxy.swallowAll();
     await redis.xadd(STREAM, '1-0', 'item', 'tea');
     await expect.poll(() => socketTimeouts(errors), WAIT).toBeGreaterThan(0);
     proxy.passOn();
@@ -62,7 +62,7 @@ describe('a silent connection', () => {
 
   it('looks idle with blockingTimeout: null each time, and no new connection', async () => {
     const { proxy, client, errors } = await behindProxy({ blockingTimeout: 50 });
-    proxy.swallow();
+    proxy.swallowAll();
 
     for (let reads = 0; reads < 3; reads++) {
       expect(await client.xread('BLOCK', 100, 'STREAMS', STREAM, '0')).toBeNull();
@@ -74,7 +74,7 @@ describe('a silent connection', () => {
 
   it('makes reads fail with commandTimeout, and no new connection', async () => {
     const { proxy, client, errors } = await behindProxy({ commandTimeout: 300 });
-    proxy.swallow();
+    proxy.swallowAll();
 
     for (let reads = 0; reads < 3; reads++) {
       await expect(client.xread('BLOCK', 100, 'STREAMS', STREAM, '0')).rejects.toThrow(/timed out/);
@@ -89,7 +89,7 @@ describe('a silent connection', () => {
     await redis.xgroup('CREATE', STREAM, 'workers', '0', 'MKSTREAM');
     const group = ['GROUP', 'workers', 'anna'] as const;
 
-    proxy.swallow('replies');
+    proxy.swallowAll('replies');
     const read = client.xreadgroup(...group, 'BLOCK', 200, 'STREAMS', STREAM, '>');
     await redis.xadd(STREAM, '1-0', 'item', 'tea');
     await expect.poll(() => redis.xpending(STREAM, 'workers'), WAIT).toContain(1);
@@ -106,7 +106,7 @@ describe('an XADD whose reply is lost', () => {
   it('is sent again, and stored twice', async () => {
     const { redis, proxy, client } = await behindProxy({ socketTimeout: 300 });
 
-    proxy.swallow('replies');
+    proxy.swallowAll('replies');
     const added = client.xadd(STREAM, '*', 'item', 'tea');
     await expect.poll(() => redis.xlen(STREAM), WAIT).toBe(1);
     proxy.passOn();
@@ -121,7 +121,7 @@ describe('an XADD whose reply is lost', () => {
       maxRetriesPerRequest: 0,
     });
 
-    proxy.swallow('replies');
+    proxy.swallowAll('replies');
     const added = client.xadd(STREAM, '*', 'item', 'tea');
 
     await expect(added).rejects.toThrow(/max retries/);
@@ -134,7 +134,8 @@ describe('refused connections', () => {
     const { proxy, client } = await behindProxy({ maxRetriesPerRequest: 2 });
     const read = () => client.xread('BLOCK', 100, 'STREAMS', STREAM, '0');
 
-    await proxy.refuse();
+    proxy.refuse();
+    proxy.cut();
     await expect(read()).rejects.toThrow(/max retries/);
     await proxy.accept();
 

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { lineTo } from './line.ts';
+import { TcpProxy } from '../support/tcp-proxy.ts';
 import { place } from './place.ts';
 
 // What becomes of the programs that work in a group when the line, the server or the stream fails them.
@@ -14,7 +14,7 @@ const WORKERS = [
 /** A worker that waits in a blocked read, with nothing pending and nothing new, behind a line that can fail. */
 async function waitingWorker({ chapter, program, args, key }: (typeof WORKERS)[number]) {
   const { redis, bench } = await place();
-  const line = await lineTo(redis.options.port ?? 0);
+  const line = await TcpProxy.open(`redis://127.0.0.1:${redis.options.port}`);
   const env = { REDIS_URL: line.url };
   // What is pending for somebody keeps the pipeline from ending when all is done.
   const group = key === 'sensor_readings' ? 'analytics_group' : 'data_processors';
@@ -40,7 +40,7 @@ describe.each(WORKERS)('$program', (program) => {
   it('works on what was handed to a line that had fallen silent', async () => {
     const { redis, line, worker, key } = await waitingWorker(program);
 
-    line.fallSilent();
+    line.swallow();
     await redis.xadd(key, '9999999999999-0', 'sensorId', 7);
 
     await worker.says(/acknowledged 9999999999999-0/);
@@ -90,13 +90,13 @@ describe('a stop while entries are on their way', () => {
 
     line.holdReads();
     await redis.xadd(key, '9999999999999-0', 'sensorId', 7);
-    await expect.poll(() => line.held, WAIT).toBe(1);
+    await expect.poll(() => line.held('replies'), WAIT).toBe(1);
     worker.ctrlC();
     const clients = async () => String(await redis.client('LIST'));
     const hasNoticed = async () =>
       /cmd=client\|unblock/.test(await clients()) || !/cmd=xreadgroup/.test(await clients());
     await expect.poll(hasNoticed, WAIT).toBe(true);
-    line.letGo();
+    line.passOn();
 
     expect((await worker.ended).code).toBe(0);
     expect(await redis.xpending(key, group)).toEqual([1, '1-0', '1-0', [['somebody', '1']]]);
@@ -104,7 +104,7 @@ describe('a stop while entries are on their way', () => {
 
   it('leaves nothing pending for the workers of the pipeline', async () => {
     const { redis, bench } = await place();
-    const line = await lineTo(redis.options.port ?? 0);
+    const line = await TcpProxy.open(`redis://127.0.0.1:${redis.options.port}`);
     const worker = bench.startWith(
       { env: { REDIS_URL: line.url } },
       'chapter',
@@ -115,12 +115,12 @@ describe('a stop while entries are on their way', () => {
     await worker.says(/worker-1: acknowledged[\s\S]*worker-2: acknowledged/);
 
     line.holdReads();
-    await expect.poll(() => line.held, WAIT).toBe(2);
+    await expect.poll(() => line.held('replies'), WAIT).toBe(2);
     worker.ctrlC();
     await worker.says(/producer: done/);
     // Whoever hangs up has hung up by now.
     for (let n = 0; n < 100; n++) await redis.ping();
-    line.letGo();
+    line.passOn();
 
     expect((await worker.ended).code).toBe(0);
     expect((await redis.xpending('iot_data_stream', 'data_processors'))[0]).toBe(0);

@@ -2,7 +2,7 @@ import { join } from 'node:path';
 import type { Redis } from 'ioredis';
 import { describe, expect, it } from 'vitest';
 import { testServer } from '../support/redis.ts';
-import { SilentProxy } from '../support/silent-proxy.ts';
+import { TcpProxy } from '../support/tcp-proxy.ts';
 import { Bench, type Running } from '../support/workbook.ts';
 
 // The programs that run until Ctrl+C, while their connection falls silent, breaks, or is refused.
@@ -13,7 +13,7 @@ const STREAM = 'sensor_readings';
 /** A test's server, a proxy before it, and a place where programs run that find the proxy. */
 async function proxied() {
   const { server, redis } = await testServer();
-  const proxy = await SilentProxy.open(server.url);
+  const proxy = await TcpProxy.open(server.url);
   return { redis, proxy, bench: new Bench(), options: { env: { REDIS_URL: proxy.url } } };
 }
 
@@ -46,7 +46,7 @@ describe('the tail', () => {
     await running.says(/waiting for entries/);
     await blocked(redis);
 
-    proxy.swallow();
+    proxy.swallowAll();
     await redis.xadd(STREAM, '2-0', 'sensorId', 2);
     await redis.xadd(STREAM, '3-0', 'sensorId', 3);
     await running.says(/connection: Error: Socket timeout/);
@@ -66,7 +66,8 @@ describe('the tail', () => {
     const { redis, proxy, running } = await behindProxy('3', 'tail');
     await running.says(/waiting for entries/);
 
-    await proxy.refuse();
+    proxy.refuse();
+    proxy.cut();
     await running.says(/connection: .*ECONNREFUSED/);
     await redis.xadd(STREAM, '1-0', 'sensorId', 1);
     await proxy.accept();
@@ -94,7 +95,8 @@ describe('the tail', () => {
     await running.says(/waiting for entries/);
     await blocked(redis);
 
-    await proxy.refuse();
+    proxy.refuse();
+    proxy.cut();
     await running.says(/ECONNREFUSED/);
 
     expect(await ctrlC(running)).toBe(0);
@@ -120,7 +122,8 @@ describe('the producer', () => {
     const { redis, proxy, running } = await behindProxy('2', 'producer', '5');
     await running.says(/added/);
 
-    await proxy.refuse();
+    proxy.refuse();
+    proxy.cut();
     await running.says(/not added: MaxRetriesPerRequestError/);
     const before = await redis.xlen(STREAM);
     await proxy.accept();
@@ -134,7 +137,7 @@ describe('the producer', () => {
     const { redis, proxy, running } = await behindProxy('2', 'producer', '5');
     await running.says(/added/);
 
-    proxy.swallow();
+    proxy.swallowAll();
     await running.says(/connection: Error: Socket timeout/);
     const before = await redis.xlen(STREAM);
     proxy.passOn();
@@ -147,7 +150,8 @@ describe('the producer', () => {
     const { proxy, running } = await runBehindProxy('02-producing/producer.ts', '5');
     await running.says(/added/);
 
-    await proxy.refuse();
+    proxy.refuse();
+    proxy.cut();
     await running.says(/ECONNREFUSED/);
 
     expect(await ctrlC(running)).toBe(0);

@@ -1,5 +1,3 @@
-import { once } from 'node:events';
-import { connect, createServer, type Socket } from 'node:net';
 import { Redis } from 'ioredis';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import {
@@ -12,6 +10,7 @@ import {
 } from '../../solutions/03-shopping-cart/cart.ts';
 import { freePort } from '../../system/redis/start-server.ts';
 import { testServer } from '../support/redis.ts';
+import { TcpProxy } from '../support/tcp-proxy.ts';
 
 // What the grader does not ask of a cart, and what somebody has to who runs it: a Redis that others use too, and that fails.
 
@@ -79,51 +78,6 @@ async function deadLetters(redis: Redis): Promise<Record<string, string>[]> {
   );
 }
 
-/** Stands between a client and Redis. */
-async function proxyTo(url: string) {
-  const sockets = new Set<Socket>();
-  const server = createServer((client) => {
-    const upstream = connect(Number(new URL(url).port), '127.0.0.1');
-    let silent = false;
-    silence.push(() => {
-      silent = true;
-    });
-    for (const [from, to] of [
-      [client, upstream],
-      [upstream, client],
-    ] as const) {
-      sockets.add(from);
-      from.on('data', (chunk: Buffer) => {
-        if (!silent) to.write(chunk);
-      });
-      from.on('close', () => to.destroy());
-      from.on('error', () => to.destroy());
-    }
-  }).listen(0, '127.0.0.1');
-  const silence: (() => void)[] = [];
-  await once(server, 'listening');
-  onTestFinished(() => {
-    for (const socket of sockets) socket.destroy();
-    server.close();
-  });
-  const address = server.address();
-  if (address === null || typeof address === 'string') throw new Error('no port');
-  return {
-    url: `redis://127.0.0.1:${address.port}`,
-    /** From now on, the connections that there are bring nothing any more, and do not end either. */
-    swallow: () => {
-      for (const fallSilent of silence.splice(0)) fallSilent();
-    },
-    /** Keeps what comes, until `release`. */
-    hold: () => {
-      for (const socket of sockets) socket.pause();
-    },
-    release: () => {
-      for (const socket of sockets) socket.resume();
-    },
-  };
-}
-
 describe('a rebuild', () => {
   it('of 100,000 events leaves Redis free for others', { timeout: 120_000 }, async () => {
     const { server, redis } = await testServer();
@@ -151,7 +105,7 @@ describe('a rebuild', () => {
     async (what) => {
       const { server, redis } = await testServer();
       await fill(redis, 'anna', 30_000);
-      const proxy = await proxyTo(server.url);
+      const proxy = await TcpProxy.open(server.url);
       const slow = new Redis(proxy.url);
       onTestFinished(() => slow.disconnect());
 
@@ -167,7 +121,7 @@ describe('a rebuild', () => {
         await fill(redis, 'anna', 5);
       }
       if (what.startsWith('the end')) for (const key of await drafts()) await redis.del(key);
-      proxy.release();
+      proxy.passOn();
 
       expect(await rebuilt).toBe(1);
       expect(await readCart(redis, 'anna')).toEqual({
@@ -324,7 +278,7 @@ describe('a projector', () => {
 
   it('notices a connection that has fallen silent, and what was handed to it', async () => {
     const { server, redis } = await testServer();
-    const proxy = await proxyTo(server.url);
+    const proxy = await TcpProxy.open(server.url);
     const through = new Redis(proxy.url);
     through.on('error', () => {});
     onTestFinished(() => through.disconnect());
@@ -341,7 +295,7 @@ describe('a projector', () => {
 
   it('stops although Redis does not answer', async () => {
     const { server, redis } = await testServer();
-    const proxy = await proxyTo(server.url);
+    const proxy = await TcpProxy.open(server.url);
     const through = new Redis(proxy.url);
     through.on('error', () => {});
     onTestFinished(() => through.disconnect());
