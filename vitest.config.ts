@@ -9,6 +9,6 @@ export default defineConfig({
     hookTimeout: 60_000,
     unstubEnvs: true,
     // Most of them wait more than they work.
-    maxWorkers: 2,
+    maxWorkers: 3,
   },
 });

@@ -96,8 +96,8 @@ export const requirements: readonly Requirement[] = [
     lesson: { chapter: 4, heading: 'Stopping in the middle of it' },
     hints: [
       'A worker without orders should be asleep in Redis (BLOCK), not ask again and again. And how is it woken when the signal is aborted? What if a handler never ends, or the signal was aborted before the call?',
-      'Read on a connection of your own, redis.duplicate(), and disconnect it when the signal is aborted. A listener never hears of an abort that has been: ask signal.aborted too. Race the handler against the abort and half a second.',
-      "signal.addEventListener('abort', () => reader.disconnect()); while (!signal.aborted) { ... }; catch the error of the read when signal.aborted. Before each order, look at the signal. XACK only when the handler has won its Promise.race (chapter 4 has one). In a finally, disconnect the reader and remove the listener; leave `redis` itself open.",
+      'Read on a connection of your own, redis.duplicate(), and end its wait with CLIENT UNBLOCK when the signal is aborted: to cut it off would drop what is on its way. A listener never hears of an abort that has been: ask signal.aborted too. Race the handler against the abort and half a second.',
+      "const readerId = await reader.client('ID'); at the abort, redis.client('UNBLOCK', readerId), and wait for the read: what it brings stays pending. Before each order, look at the signal. XACK only when the handler has won its Promise.race (chapter 4 has one). In a finally, disconnect the reader and remove the listener; leave `redis` itself open.",
     ],
   },
   {
@@ -182,7 +182,7 @@ export const requirements: readonly Requirement[] = [
     hints: [
       'Who writes to this stream, apart from you? And what does a worker get from Redis when its stream is deleted under it?',
       'Look at an entry before it becomes an order. What is none goes to orders:dead, with what is wrong with it, and is then acknowledged. NOGROUP, and on Redis 7.0 UNBLOCKED, say that there is nothing to read from any more: make the group again, and go on.',
-      "if (!/^[1-9]\\d*$/.test(quantity ?? '') || !/^\\d+$/.test(timestamp ?? '')) put it aside: Number('') is 0, and no error. In the loop: catch (error) { if (!/^(NOGROUP|UNBLOCKED)/.test(error.message)) throw error; await createGroup(redis); }",
+      "if (!/^[1-9]\\d*$/.test(quantity ?? '') || !/^\\d+$/.test(timestamp ?? '')) put it aside: Number('') is 0, and no error. In the loop, an error ends nothing: catch it, wait a moment, make the group again, and go on.",
     ],
   },
 ];

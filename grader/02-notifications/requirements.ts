@@ -96,8 +96,8 @@ export const requirements: readonly Requirement[] = [
     lesson: { chapter: 4, heading: 'Stopping in the middle of it' },
     hints: [
       'How is a notifier woken that waits in a blocked read? What if a delivery never ends, or the signal was aborted before the call?',
-      'Read on redis.duplicate(), and disconnect it when the signal is aborted. A listener never hears of an abort that has been: ask signal.aborted too. Race the delivery against the abort and half a second.',
-      "signal.addEventListener('abort', () => reader.disconnect()); while (!signal.aborted) { ... }; catch the error of the read when signal.aborted. Before each notification, look at the signal. XACK only when the delivery has won its Promise.race (chapter 4 has one). In a finally, disconnect the reader and remove the listener; `redis` itself stays open.",
+      'Read on redis.duplicate(), and end its wait with CLIENT UNBLOCK when the signal is aborted: to cut it off would drop what is on its way. A listener never hears of an abort that has been: ask signal.aborted too. Race the delivery against the abort and half a second.',
+      "const readerId = await reader.client('ID'); at the abort, redis.client('UNBLOCK', readerId), and wait for the read: what it brings stays pending. Before each notification, look at the signal. XACK only when the delivery has won its Promise.race (chapter 4 has one). In a finally, disconnect the reader and remove the listener; `redis` itself stays open.",
     ],
   },
   {
@@ -182,7 +182,7 @@ export const requirements: readonly Requirement[] = [
     hints: [
       'Who writes to this stream, apart from you? And what does a notifier get from Redis when its stream is deleted under it?',
       'Look at an entry before it becomes a notification. What is none goes to notifications:dead, with what is wrong with it, and is then acknowledged. NOGROUP, and on Redis 7.0 UNBLOCKED, say that there is nothing to read from any more: make the group again, and go on.',
-      "ROUTES['constructor'] is not undefined: every object has one. Object.hasOwn(ROUTES, type) asks for its own. In the loop: catch (error) { if (!/^(NOGROUP|UNBLOCKED)/.test(error.message)) throw error; make the group }",
+      "ROUTES['constructor'] is not undefined: every object has one. Object.hasOwn(ROUTES, type) asks for its own. In the loop, an error ends nothing: catch it, wait a moment, make the group again, and go on.",
     ],
   },
 ];

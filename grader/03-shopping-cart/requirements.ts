@@ -110,8 +110,8 @@ export const requirements: readonly Requirement[] = [
     lesson: { chapter: 4, heading: 'Stopping in the middle of it' },
     hints: [
       'How is a projector woken that waits in a blocked read? Does it rest at all between two rounds? And what becomes of what it has read and not applied?',
-      'Block on redis.duplicate() for a moment only, and disconnect it when the signal is aborted. A listener never hears of an abort that has been: ask signal.aborted too, before each piece of work. What is left stays pending.',
-      "signal.addEventListener('abort', () => reader.disconnect()); while (!signal.aborted) { ... }; catch the error of the read when signal.aborted. Look at the signal before each user as well. In a finally, disconnect the reader and remove the listener.",
+      'Block on redis.duplicate() for a moment only, and end its wait with CLIENT UNBLOCK when the signal is aborted. A listener never hears of an abort that has been: ask signal.aborted too, before each piece of work. What is left stays pending.',
+      "const readerId = await reader.client('ID'); at the abort, redis.client('UNBLOCK', readerId), and wait for the read: what it brings stays pending. Look at the signal before each user as well. In a finally, disconnect the reader and remove the listener.",
     ],
   },
   {

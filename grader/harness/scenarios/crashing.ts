@@ -107,8 +107,8 @@ async function findsWhatTheSilentHold<Submission, Item>(
   for (const id of later) {
     await group.makeIdle('ghost', [id]);
     await within(worker, LOOKED_FOR_WITHIN_MS, () => handled.times(id) > 0, {
-      expected: `${an(what)} that was left behind to be looked for at least every minIdleMs, again and again, also when no new ${what} comes in`,
-      happened: `with a minIdleMs of ${SILENT_IDLE_MS}, it was not taken over within ${LOOKED_FOR_WITHIN_MS} ms, although it had been before`,
+      expected: `the worker to look for what was left behind at least every minIdleMs, again and again, also when no new ${what} comes in`,
+      happened: `with a minIdleMs of ${SILENT_IDLE_MS}, ${id} was not taken over within ${LOOKED_FOR_WITHIN_MS} ms. Does the worker wait without an end (BLOCK 0)?`,
       about: { entries: [id] },
     });
   }
