@@ -32,7 +32,7 @@ describe.each(BEHIND)('behind the wall "$wall", a submission that', ({ wall, mis
     try { return fs.readFileSync('/proc/' + pid + '/cmdline', 'utf8').includes('${seconds}'); } catch { return false; }
   }).length > 0);`),
       zoe: doing(`  tried('neighbours', () => fs.readdirSync('/proc').filter((pid) => {
-    try { return fs.readFileSync('/proc/' + pid + '/cmdline', 'utf8').includes('sleep'); } catch { return false; }
+    try { return fs.readFileSync('/proc/' + pid + '/cmdline', 'utf8').includes('${seconds}'); } catch { return false; }
   }).length);`),
     });
 

@@ -123,6 +123,7 @@ elseif event then
       ],
     ],
     fails: ['rebuild-live', 'redelivered', 'unexpected', 'zombie'],
+    mayFail: ['crash'],
   },
   {
     base: 'cart/lease-with-fence.ts',

@@ -118,9 +118,11 @@ export const wrong: readonly Wrong[] = [
     changes: [
       [
         `      const taken = await this.redis.set(leaseKey(userId), this.me, 'PX', this.ttl, 'NX');
+      if (taken === 'OK') this.mine.add(userId);
 `,
         `      const taken = await this.redis.setnx(leaseKey(userId), this.me);
       if (taken) await this.redis.pexpire(leaseKey(userId), this.ttl);
+      if (taken) this.mine.add(userId);
 `,
       ],
     ],
