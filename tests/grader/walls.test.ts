@@ -66,7 +66,8 @@ describe.each(BEHIND)('behind the wall "$wall", a submission that', ({ wall, mis
   await sleep(60_000);`),
     });
 
-    expect(of('mallory').happened).toContain('more than 300 processes');
+    // Hundreds of processes take memory, too: what is seen first depends on the moment.
+    expect(of('mallory').happened).toMatch(/more than (300 processes|512 MB of memory)/);
     await expect.poll(() => processesWith(`sleep ${seconds}`), WAIT).toEqual([]);
   });
 
